@@ -1,0 +1,160 @@
+"""The command line: ``surrogate-nas JOB [overrides]``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from surrogate_nas.configuration import configuration_folder, names
+from surrogate_nas.errors import RunFolderError, SettingError, SurrogateNASError, UnknownMethodError, expected
+
+USAGE = """usage: surrogate-nas JOB [options]
+
+jobs:
+  search   search a table for the best architecture, then train the winners again
+  fit      train a predictor, score it on architectures it has not seen, save it
+  verify   train given architectures for real
+  table    list tables, show one, build one by training
+  report   rebuild the report of a run folder
+
+surrogate-nas JOB --help says what a job takes. search, fit and verify take Hydra overrides: NAME=VALUE changes a
+setting, -m runs every combination of comma-separated values, and folder=FOLDER resumes a run.
+"""
+HYDRA_JOBS = ("search", "fit", "verify")
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a job and return the exit code: 0, 2 for bad input, 130 after Ctrl-C."""
+    job, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        if job in ("-h", "--help"):
+            print(USAGE, end="")
+        elif job in HYDRA_JOBS:
+            _hydra_job(job, rest)
+        elif job in ("table", "report"):
+            _plain_job(job, rest)
+        else:
+            raise SettingError(expected("job", job, [*HYDRA_JOBS, "table", "report"]) + " See surrogate-nas --help.")
+    except SurrogateNASError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def _hydra_job(job: str, rest: list[str]) -> None:
+    """Run a job that Hydra configures, after checking its overrides: Hydra's own complaints are long."""
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import DictConfig, OmegaConf
+
+    from surrogate_nas import jobs
+
+    rest = [_open_to_new_arguments(override) for override in rest]
+    if not any(override.startswith("-") for override in rest):  # one run: no sweep, and no question to Hydra
+        folder = _check(job, rest)
+        if not any(override.startswith("folder=") for override in rest):
+            rest.append(f"folder={folder}")
+
+    def task(config: DictConfig) -> None:
+        settings: Any = OmegaConf.to_container(config, resolve=True)
+        running = HydraConfig.get()
+        folder = Path(running.runtime.output_dir)
+        run: Callable[..., None] = getattr(jobs, job)
+        try:
+            run(settings, folder, running.runtime.choices)
+        except SurrogateNASError as error:
+            print(f"error: {error}", file=sys.stderr)
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # only if nothing was written
+            sys.exit(BAD_INPUT)
+        except KeyboardInterrupt:
+            print(f"interrupted; nothing is lost. Go on with: surrogate-nas {job} {shlex.join(rest)}", file=sys.stderr)
+            sys.exit(INTERRUPTED)
+
+    sys.argv = [f"surrogate-nas {job}", *rest]
+    hydra.main(version_base="1.3", config_path=str(configuration_folder()), config_name=job)(task)()
+
+
+def _open_to_new_arguments(override: str) -> str:
+    """Return ``sampler.starts=4`` as ``++sampler.starts=4``.
+
+    Defaults live in constructors, and configurations do not repeat them; whether an argument exists is checked when the
+    object is made.
+    """
+    group = override.partition(".")[0]
+    return (
+        f"++{override}"
+        if "." in override.partition("=")[0] and group in ("sampler", "predictor", "data", "recipe")
+        else override
+    )
+
+
+def _check(job: str, overrides: list[str]) -> Path:
+    """Return the run folder, or raise with one sentence what is wrong.
+
+    Raises:
+        UnknownMethodError, SettingError: an override is malformed or unknown.
+        RunFolderError: the folder cannot be written.
+    """
+    import hydra
+    from hydra.errors import HydraException, MissingConfigException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        with hydra.initialize_config_dir(str(configuration_folder()), version_base="1.3"):
+            config = hydra.compose(job, overrides, return_hydra_config=True)
+        folder = Path(config.hydra.run.dir)
+        missing = [str(key) for key in config if OmegaConf.is_missing(config, str(key))]
+    except MissingConfigException as error:
+        group, _, name = (error.missing_cfg_file or "").rpartition("/")
+        raise UnknownMethodError(expected(group or "configuration", name, names(group))) from error
+    except (HydraException, OmegaConfBaseException) as error:
+        raise SettingError(_explained(job, error)) from error
+    if missing:
+        raise SettingError(f"{job} needs {missing[0]}=VALUE. See surrogate-nas {job} --help.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(
+            f"cannot write to the run folder {folder} ({error.strerror}); choose another with folder=."
+        ) from error
+    return folder
+
+
+def _explained(job: str, error: Exception) -> str:
+    """Return one sentence for what Hydra says in several lines."""
+    import yaml
+
+    text = " ".join(str(error).split())
+    if "Could not override" in text:
+        got = text.split("'")[1]
+        settings = yaml.safe_load((configuration_folder() / f"{job}.yaml").read_text(encoding="utf-8"))
+        known = [key for key in settings if key not in ("defaults", "hydra")]
+        groups = [entry for default in settings["defaults"] if isinstance(default, dict) for entry in default]
+        return expected(f"setting of {job}", got, [*known, *groups, "folder"]) + f" See surrogate-nas {job} --help."
+    return f"{text}. See surrogate-nas {job} --help."
+
+
+def _plain_job(job: str, rest: list[str]) -> None:
+    """Run a job that has ordinary options."""
+    from surrogate_nas import table_job
+
+    parser = argparse.ArgumentParser(f"surrogate-nas {job}")
+    if job == "report":
+        parser.description = "Rebuild report.html from the other files of a run folder."
+        parser.add_argument("folder", type=Path, help="the run folder")
+        from surrogate_nas.report import write_report
+
+        print(write_report(parser.parse_args(rest).folder))
+    else:
+        table_job.run(parser, rest)

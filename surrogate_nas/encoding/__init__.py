@@ -1,0 +1,1 @@
+"""Architectures to numbers, never labels."""

@@ -1,0 +1,232 @@
+"""The jobs of the command line: each runs from a configuration and leaves a run folder."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from surrogate_nas import configuration
+from surrogate_nas.errors import SettingError
+from surrogate_nas.record import Record, write_aside, write_csv, write_json
+from surrogate_nas.run_folder import claim, describe
+from surrogate_nas.settings import integer
+from surrogate_nas.space import Population, get_space
+
+PACKAGES = (
+    "surrogate-nas",
+    "torch",
+    "torch-geometric",
+    "xgboost",
+    "optuna",
+    "scikit-learn",
+    "numpy",
+    "pyarrow",
+    "hydra-core",
+)
+TOP = 3  # architectures that a search verifies where its table can be trained again
+log = logging.getLogger(__name__)
+
+
+def search(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> None:
+    """Search a table, train the winners again, and write result, trials and report."""
+    from surrogate_nas.search import search as run_search
+    from surrogate_nas.table import load_table
+
+    started = datetime.now().astimezone()
+    table = load_table(config["table"])
+    sampler = configuration.instantiated(config["sampler"], "sampler")
+    plan = _verification(table, config["verification"])
+    result = run_search(
+        table=table,
+        **{name: config[name] for name in ("dataset", "split", "epochs", "budget", "seed")},
+        sampler=sampler,
+        folder=folder,
+        progress=True,
+    )
+    result["sampler"] = chosen.get("sampler", result.sampler)
+    _add_predictions(result, sampler)
+    result["verification"] = _verify_best(result, table, plan, config["verification"], folder)
+    result.update(job="search", provenance=dict(table.provenance), **_circumstances(started))
+    write_csv(folder / "trials.csv", result.trials)
+    _finish(result, config, folder)
+    log.info("%s", _found(result))
+
+
+def verify(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> None:
+    """Train the given architectures and write their accuracies and a report."""
+    from surrogate_nas.table import load_table
+
+    started = datetime.now().astimezone()
+    architectures = get_space(config["space"]).parse(list(config["architectures"]))
+    if len(architectures) == 0:
+        raise SettingError(
+            "verify needs at least one architecture: architectures=['|op~0|+|op~0|op~1|+|op~0|op~1|op~2|']."
+        )
+    make_task = configuration.instantiated({**config["data"], "_partial_": True}, "data")
+    recipe = configuration.instantiated(config["recipe"], "recipe")
+    summary = _trained(architectures, make_task, recipe, config, folder)
+    if config["table"] is not None:
+        _add_table(summary, load_table(config["table"]), config["dataset"], None)
+    result = Record(
+        job="verify",
+        data=chosen.get("data", "custom"),
+        recipe=chosen.get("recipe", "custom"),
+        space=config["space"],
+        verification=summary,
+        **_circumstances(started),
+    )
+    _finish(result, config, folder)
+    for cell in summary:
+        log.info("%s: %s", cell.architecture, _accuracies(cell))
+
+
+def _verification(table: Any, settings: Mapping[str, Any]) -> tuple[int, Any, Any]:
+    """Return how many of a search's best are trained again, on what, and how.
+
+    Raises:
+        SettingError: some are asked for, and nobody says how the table was trained.
+        UnknownMethodError: the data or the recipe has no configuration.
+    """
+    training = table.provenance.get("training", {})
+    data, recipe = (settings[name] or training.get(name) for name in ("data", "recipe"))
+    if settings["top"] is None and (data is None or recipe is None):
+        return 0, None, None
+    top = TOP if settings["top"] is None else integer("verification.top", settings["top"])
+    if top and (data is None or recipe is None):
+        raise SettingError(
+            f"table {table.name!r} does not say how it was trained; "
+            "add verification.data=NAME verification.recipe=NAME."
+        )
+    return (
+        (top, configuration.load("data", data, _partial_=True), configuration.load("recipe", recipe))
+        if top
+        else (0, None, None)
+    )
+
+
+def _verify_best(
+    result: Record, table: Any, plan: tuple[int, Any, Any], settings: Mapping[str, Any], folder: Path
+) -> list[Record]:
+    """Train the best cells of a search again, with other seeds than the table's."""
+    top, make_task, recipe = plan
+    ranked = sorted(result.trials, key=lambda trial: -np.nan_to_num(trial[result.split], nan=-1))
+    architectures = table.space.parse([trial.architecture for trial in ranked[:top]])
+    if top == 0:
+        log.info("nothing was trained again: table %s does not say how, or verification.top=0.", table.name)
+        return []
+    log.info("training the best %d architectures with seeds %s.", len(architectures), list(settings["seeds"]))
+    summary = _trained(architectures, make_task, recipe, settings, folder)
+    _add_table(summary, table, result.dataset, result.epochs)
+    return summary
+
+
+def _trained(
+    architectures: Population, make_task: Any, recipe: Any, settings: Mapping[str, Any], folder: Path
+) -> list[Record]:
+    """Train each architecture with each seed, write every training as CSV, and return a summary of each."""
+    from surrogate_nas.verification.verify import summarise, verify
+
+    claim(folder, "verification", {"data": describe(make_task), "recipe": describe(recipe)})
+    trainings = verify(
+        architectures,
+        make_task,
+        recipe,
+        **{name: settings[name] for name in ("seeds", "workers", "device")},
+        journal=folder / "verification.journal",
+        progress=True,
+    )
+    write_csv(folder / "trainings.csv", trainings)
+    return summarise(trainings)
+
+
+def _add_table(summary: list[Record], table: Any, dataset: str | None, epochs: int | None) -> None:
+    """Put the table's own mean accuracies beside those of the trainings."""
+    dataset = dataset or table.datasets[0]
+    rows = table.find(table.space.parse([cell.architecture for cell in summary]))
+    for cell, row in zip(summary, rows, strict=True):
+        cell["table"] = Record(
+            {
+                str(split): float(table.accuracy(dataset=dataset, split=split, epochs=epochs)[row])
+                if row >= 0
+                else None
+                for split in table.splits(dataset)
+            }
+        )
+
+
+def _add_predictions(result: Record, sampler: Any) -> None:
+    """Add to each trial what a predictor says of it that has not seen it."""
+    from surrogate_nas.predictor.validation import FOLDS, cross_predict
+    from surrogate_nas.sampler.surrogate import default_predictor
+
+    population = get_space(result.space).parse([trial.architecture for trial in result.trials])
+    values = np.array([trial[result.split] for trial in result.trials])
+    known = np.flatnonzero(np.isfinite(values))
+    enough = len(np.unique(population[known].key)) >= 2 * FOLDS
+    predictor = getattr(sampler, "predictor", None) or default_predictor()
+    if enough:
+        prediction = cross_predict(predictor, population[known], values[known], rng=np.random.default_rng(result.seed))
+    for trial in result.trials:
+        trial.update(predicted=None, predicted_std=None)
+    for at, position in enumerate(known if enough else ()):
+        trial = result.trials[position]
+        trial.update(predicted=float(prediction.mean[at]), predicted_std=float(prediction.std[at]))
+
+
+def _circumstances(started: datetime) -> dict[str, Any]:
+    """Return what a reader needs to repeat a run."""
+    return {
+        "command": f"{sys.argv[0]} {shlex.join(sys.argv[1:])}".strip(),
+        "started": started.isoformat(timespec="seconds"),
+        "versions": {name: _version(name) for name in PACKAGES},
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+        },
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _finish(result: Record, config: Mapping[str, Any], folder: Path) -> None:
+    """Write the configuration, the result and the report."""
+    import yaml
+
+    from surrogate_nas.report import write_report
+
+    write_aside(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
+    write_json(folder / "result.json", result)
+    log.info("report: %s", write_report(folder))
+
+
+def _found(result: Record) -> str:
+    """Return in one sentence what a search found."""
+    if result.best is None:
+        return "no measurement succeeded; see trials.csv."
+    test = "" if result.best.test is None else f", test {result.best.test:.2f} %"
+    return (
+        f"best of {result.queries} measured of {result.candidates}: {result.best.architecture} with {result.split} "
+        f"{result.best[result.split]:.2f} %{test}; the table's optimum is {result.optimum[result.split]:.2f} %."
+    )
+
+
+def _accuracies(cell: Record) -> str:
+    parts = [f"{split} {cell[split].mean:.2f} %" for split in ("valid", "test") if cell[split] is not None]
+    return ", ".join(parts) or f"failed: {'; '.join(cell.failures)}"

@@ -1,0 +1,67 @@
+"""The folder of one run: writable, and of no other run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from surrogate_nas.errors import RunFolderError
+from surrogate_nas.record import write_json
+
+
+def claim(folder: str | Path, what: str, identity: Mapping[str, Any]) -> Path:
+    """Return the folder, made if need be, after noting in it what it belongs to.
+
+    Args:
+        folder: of the run.
+        what: the kind of run, and the name of the note: "search" or "verification".
+        identity: everything that the results in the folder depend on, as JSON values.
+
+    Raises:
+        RunFolderError: the folder cannot be written, or belongs to another run.
+    """
+    folder = Path(folder)
+    note = folder / f"{what}.identity.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not note.exists():
+            write_json(note, identity)
+        known = json.loads(note.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RunFolderError(
+            f"cannot write to the run folder {folder} ({error.strerror}); choose another one."
+        ) from error
+    except ValueError as error:
+        raise RunFolderError(f"{note} is not readable ({error}); choose another run folder.") from error
+    wanted = json.loads(json.dumps(identity))
+    if known != wanted:
+        differing = [
+            f"{key} is {known.get(key)!r} there and {wanted[key]!r} here"
+            for key in wanted
+            if known.get(key) != wanted[key]
+        ]
+        raise RunFolderError(
+            f"the run folder {folder} belongs to another {what}: {'; '.join(differing)}. Choose another folder."
+        )
+    return folder
+
+
+def describe(value: Any) -> Any:
+    """Return an object as JSON values: its class and attributes, or its function and arguments."""
+    if hasattr(value, "func"):
+        return {"": _path(value.func), **{name: describe(part) for name, part in value.keywords.items()}}
+    if isinstance(value, Mapping):
+        return {str(name): describe(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [describe(part) for part in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, type) or not hasattr(value, "__dict__"):
+        return _path(value)
+    return {"": _path(type(value)), **{name: describe(part) for name, part in vars(value).items()}}
+
+
+def _path(value: Any) -> str:
+    return f"{getattr(value, '__module__', '')}.{getattr(value, '__qualname__', value)}"

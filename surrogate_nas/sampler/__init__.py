@@ -1,0 +1,1 @@
+"""Predictions to the next architectures."""

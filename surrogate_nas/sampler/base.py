@@ -1,0 +1,86 @@
+"""What a sampler is: measurements in, the next architectures out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surrogate_nas.space import Population, SearchSpace, concatenate
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """All that a sampler knows: what may be proposed, and what was measured so far.
+
+    Attributes:
+        candidates: the architectures that can be measured.
+        population: the n measured ones, in the order of measurement, no two alike.
+        values: (n,) measurements, higher is better; NaN where a measurement failed.
+    """
+
+    candidates: Population
+    population: Population
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.population)
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space of all architectures."""
+        return self.candidates.space
+
+    @cached_property
+    def unmeasured(self) -> Population:
+        """The candidates that were not measured yet."""
+        return self.candidates[~self.candidates.isin(self.population)]
+
+    @cached_property
+    def succeeded(self) -> NDArray[np.int64]:
+        """Positions of the measurements that did not fail."""
+        return np.flatnonzero(np.isfinite(self.values))
+
+    @property
+    def best(self) -> float:
+        """The highest measurement; minus infinity before the first."""
+        return float(self.values[self.succeeded].max(initial=-np.inf))
+
+
+class Sampler(ABC):
+    """Chooses what to measure next.
+
+    A sampler has no memory: the same history and the same state of ``rng`` give the same proposals, so resuming is
+    replaying. A constructor only stores its arguments.
+
+    Attributes:
+        batch: how many architectures it likes to propose at a time.
+    """
+
+    batch: int = 1
+
+    @abstractmethod
+    def propose(self, n: int, history: History, *, rng: np.random.Generator) -> Population:
+        """Return up to n different unmeasured candidates, of which there are more than n."""
+
+    def ask(self, n: int, history: History, *, rng: np.random.Generator) -> Population:
+        """Return n different candidates that were not measured yet, or all that are left when they are fewer.
+
+        What ``propose`` leaves open is drawn at random.
+        """
+        unmeasured = history.unmeasured
+        if len(unmeasured) <= n:
+            return unmeasured
+        proposals = self.propose(n, history, rng=rng)
+        if len(proposals) < n:
+            rest = unmeasured[~unmeasured.isin(proposals)]
+            proposals = concatenate([proposals, draw(rest, n - len(proposals), rng)])
+        return proposals
+
+
+def draw(population: Population, n: int, rng: np.random.Generator) -> Population:
+    """Return up to n different architectures of a population, all equally likely."""
+    return population[rng.choice(len(population), size=min(n, len(population)), replace=False)]

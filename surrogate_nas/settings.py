@@ -1,0 +1,17 @@
+"""Settings that come from outside, checked with one clear sentence each."""
+
+from __future__ import annotations
+
+from surrogate_nas.errors import SettingError
+
+
+def integer(name: str, value: object, *, least: int = 0, most: int | None = None, why: str = "") -> int:
+    """Return a whole number in a range.
+
+    Raises:
+        SettingError: it is none, or outside.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= least and (most is None or value <= most):
+        return value
+    allowed = f"{least} to {most}" if most is not None else f"at least {least}"
+    raise SettingError(f"{name} must be a whole number, {allowed}{why}, got {value!r}.")

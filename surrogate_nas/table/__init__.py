@@ -1,0 +1,9 @@
+"""What was measured."""
+
+from __future__ import annotations
+
+from surrogate_nas.table.catalog import load_table, table_paths
+from surrogate_nas.table.parquet import read_table, write_table
+from surrogate_nas.table.table import Column, Table
+
+__all__ = ["Column", "Table", "load_table", "read_table", "table_paths", "write_table"]

@@ -1,0 +1,86 @@
+"""Names to tables: those that ship with the package, those in a data folder, and any file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from surrogate_nas.errors import UnknownTableError, expected
+from surrogate_nas.table.parquet import read_table
+from surrogate_nas.table.table import Table
+
+EMBEDDED = Path(__file__).parent / "embedded"
+DATA_FOLDER = "SURROGATE_NAS_DATA"
+
+
+def table_paths() -> dict[str, Path]:
+    """Return the file of each table that can be loaded by name; an embedded table comes before one of the same name."""
+    paths = {path.stem: path for path in sorted(EMBEDDED.glob("*.parquet"))}
+    folder = os.environ.get(DATA_FOLDER)
+    for path in sorted(Path(folder).glob("*/accuracy.parquet")) if folder else ():
+        paths.setdefault(path.parent.name, path)
+    return paths
+
+
+def load_table(name_or_path: str | Path) -> Table:
+    """Return a table by its name, or from a Parquet file.
+
+    Raises:
+        UnknownTableError: there is no such table.
+        TableIntegrityError: the file is truncated or was altered.
+        TableFormatError: the file is no table.
+    """
+    path = table_path(name_or_path)
+    table = read_table(path)
+    return Table(
+        table.name,
+        table.population,
+        table.columns,
+        table.provenance,
+        {**table.training_seconds, **_costs(path.with_name("cost.parquet"), table)},
+        table.by_function,
+    )
+
+
+def table_path(name_or_path: str | Path) -> Path:
+    """Return the file of a table.
+
+    Raises:
+        UnknownTableError: there is no such table.
+    """
+    paths = table_paths()
+    if str(name_or_path) in paths:
+        return paths[str(name_or_path)]
+    path = Path(name_or_path)
+    if path.suffix == ".parquet" and path.is_file():
+        return path
+    folder = os.environ.get(DATA_FOLDER)
+    where = (
+        f"Tables of your own lie in {DATA_FOLDER} ({folder or 'not set'}), or are given as a path to a .parquet file."
+    )
+    raise UnknownTableError(expected("table", name_or_path, paths) + " " + where)
+
+
+def _costs(path: Path, table: Table) -> dict[tuple[str, int], NDArray[np.float64]]:
+    """Return the seconds of a training from a cost file beside a table: columns ``DATASET_train_seconds_EPOCHSep``."""
+    if not path.is_file():
+        return {}
+    costs = pq.read_table(path)
+    named = {
+        name: name.removesuffix("ep").split("_train_seconds_")
+        for name in costs.column_names
+        if "_train_seconds_" in name
+    }
+    if "architecture" not in costs.column_names or not named:
+        return {}
+    rows = table.find(table.space.parse(costs["architecture"].to_pylist()))
+    seconds = {}
+    for name, (dataset, epochs) in named.items():
+        values = np.full(len(table), np.nan)
+        values[rows[rows >= 0]] = costs[name].to_numpy()[rows >= 0]
+        seconds[dataset, int(epochs)] = values
+    return seconds

@@ -1,0 +1,1 @@
+"""Architectures to accuracy, by training them for real."""

@@ -1,0 +1,106 @@
+"""Run many trainings, several at a time, each in a process of its own with one thread.
+
+One thread a training makes the result independent of the number of workers, and two trainings fill two cores better
+than one training with two threads.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, parent_process
+
+import torch
+
+from surrogate_nas.errors import DivergedError
+from surrogate_nas.space.population import Population
+from surrogate_nas.verification.data import ImageTask
+from surrogate_nas.verification.recipe import Recipe
+from surrogate_nas.verification.trainer import Training, train
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training to run: an architecture (a Population of one) and a seed."""
+
+    architecture: Population
+    seed: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A training that ended without a result, and why."""
+
+    architecture: str
+    seed: int
+    reason: str
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_trainings(
+    jobs: Sequence[Job],
+    make_task: Callable[[], ImageTask],
+    recipe: Recipe,
+    *,
+    workers: int | None = None,
+    device: str = "cpu",
+) -> Iterator[Training | Failure]:
+    """Train every job and yield what each gave, in the order in which they finish.
+
+    Args:
+        jobs: what to train.
+        make_task: makes the images, once in each worker; must be picklable.
+        recipe: how to train.
+        workers: trainings at the same time; None for one a core.
+        device: the torch device of all trainings.
+
+    A training that diverges yields a Failure; the others go on.
+    """
+    if not jobs:
+        return
+    workers = max(1, min(workers or available_cores(), len(jobs)))
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_prepare, initargs=(make_task, recipe, device)
+    )
+    try:
+        for future in as_completed([pool.submit(_run, job) for job in jobs]):
+            yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_worker: tuple[ImageTask, Recipe, str] | None = None  # of a worker process: what it trains on, how, and where
+
+
+def _prepare(make_task: Callable[[], ImageTask], recipe: Recipe, device: str) -> None:
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    _worker = make_task(), recipe, device
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent was killed, so that no training runs on unseen."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def _run(job: Job) -> Training | Failure:
+    if _worker is None:
+        raise RuntimeError("a training was sent to a process that is no worker.")
+    task, recipe, device = _worker
+    try:
+        return train(job.architecture, task, recipe, seed=job.seed, device=device)
+    except DivergedError as error:
+        return Failure(job.architecture.text, job.seed, str(error))

@@ -1,0 +1,44 @@
+"""What several test modules share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from surrogate_nas.space import NB201, Population
+from surrogate_nas.split import Split
+from surrogate_nas.table import Column, Table
+
+CONVOLUTIONS = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real NAS-Bench tables."""
+    folder = os.environ.get("SURROGATE_NAS_DATA")
+    if not folder or not (Path(folder) / "nb201" / "accuracy.parquet").is_file():
+        pytest.skip("needs real NAS-Bench tables: SURROGATE_NAS_DATA names no folder with nb201/accuracy.parquet")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def everything() -> Population:
+    """All 15,625 architectures of NAS-Bench-201."""
+    return NB201.enumerate()
+
+
+@pytest.fixture
+def small_table() -> Table:
+    """Forty architectures with invented accuracies: 50 percent and one more for each convolution; two seeds."""
+    population = NB201.sample(40, rng=np.random.default_rng(1))
+    merit = 50.0 + np.isin(population.decisions, (2, 3)).sum(axis=1)
+    columns = {
+        Column("accuracy", "toy", split, 5, seed): merit + shift + (0.25 if split is Split.TEST else 0.0)
+        for split in (Split.VALID, Split.TEST)
+        for seed, shift in ((1, 0.0), (2, 0.5))
+    }
+    columns[Column("train_seconds", "toy", Split.VALID, 5, 1)] = np.full(40, 2.0)
+    return Table("small", population, columns, {"source": "invented for tests"})

@@ -1,0 +1,60 @@
+"""What local search and evolution do, step by step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from surrogate_nas.sampler.base import History
+from surrogate_nas.sampler.evolution import Evolution
+from surrogate_nas.sampler.local_search import LocalSearch
+from surrogate_nas.space import NB201, Population, concatenate
+
+EVERYTHING = NB201.enumerate()
+
+
+def merit(population: Population) -> np.ndarray:
+    return population.decisions.sum(axis=1).astype(float)
+
+
+def known(population: Population, values: np.ndarray | None = None) -> History:
+    return History(EVERYTHING, population, merit(population) if values is None else values)
+
+
+def test_local_search_proposes_neighbours_of_the_best_start() -> None:
+    starts = NB201.at(np.array([0, 15624, 77]))
+    proposals = LocalSearch(starts=3).ask(4, known(starts), rng=np.random.default_rng(0))
+    assert proposals.isin(NB201.neighbours(starts[1])).all()
+
+
+def test_local_search_climbs_as_soon_as_a_neighbour_is_better() -> None:
+    start = NB201.at(np.array([0]))
+    better = NB201.neighbours(start)[0]
+    proposals = LocalSearch(starts=1).ask(3, known(concatenate([start, better])), rng=np.random.default_rng(0))
+    assert proposals.isin(NB201.neighbours(better)).all()
+
+
+def test_local_search_starts_anew_at_a_local_optimum() -> None:
+    peak = NB201.at(np.array([15624]))
+    around = NB201.neighbours(peak)
+    climbed = concatenate([peak, around])
+    (proposal,) = LocalSearch(starts=1).ask(1, known(climbed), rng=np.random.default_rng(1))
+    assert not proposal.isin(around)[0]
+    second_climb = LocalSearch(starts=1).ask(2, known(concatenate([climbed, proposal])), rng=np.random.default_rng(2))
+    assert second_climb.isin(NB201.neighbours(proposal)).all()
+
+
+def test_evolution_mutates_one_decision_of_the_best_living() -> None:
+    population = NB201.at(np.arange(20))
+    values = np.zeros(20)
+    values[0], values[15] = 99, 50  # the best of all is too old to live
+    sampler = Evolution(population_size=10, tournament_size=10)
+    proposals = sampler.ask(5, known(population, values), rng=np.random.default_rng(0))
+    assert proposals.isin(NB201.neighbours(population[15])).all()
+
+
+def test_evolution_never_breeds_from_a_failed_measurement() -> None:
+    population = NB201.at(np.array([3, 9000]))
+    proposals = Evolution(population_size=2, tournament_size=2).ask(
+        3, known(population, np.array([np.nan, 1.0])), rng=np.random.default_rng(0)
+    )
+    assert proposals.isin(NB201.neighbours(population[1])).all()
