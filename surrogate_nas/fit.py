@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from surrogate_nas.configuration import load
 from surrogate_nas.errors import SettingError, expected
@@ -112,9 +113,11 @@ def fit(
     if draws < 1:
         raise SettingError(f"draws must be at least 1, got {draws}.")
     unfitted = load("predictor", predictor) if isinstance(predictor, str) else predictor
-    outcomes = [
-        _draw(task, copy.deepcopy(unfitted), train_size, np.random.default_rng([seed, draw])) for draw in range(draws)
-    ]
+    with threadpool_limits(1, user_api="blas"):  # small matrices: threads cost more than they give
+        outcomes = [
+            _draw(task, copy.deepcopy(unfitted), train_size, np.random.default_rng([seed, draw]))
+            for draw in range(draws)
+        ]
     result = FitResult(
         protocol=protocol,
         partition=PARTITIONS[protocol].format(identity="function" if table.by_function else "text"),

@@ -62,6 +62,24 @@ def search(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -
     log.info("%s", _found(result))
 
 
+def fit(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> None:
+    """Fit a predictor, score it, and write it with its metrics, its predictions and a report."""
+    from surrogate_nas.fit import fit as run_fit
+    from surrogate_nas.table import load_table
+
+    started = datetime.now().astimezone()
+    table = load_table(config["table"])
+    names = ("dataset", "split", "epochs", "train_size", "protocol", "draws", "seed")
+    predictor = configuration.instantiated(config["predictor"], "predictor")
+    result = run_fit(table=table, predictor=predictor, **{name: config[name] for name in names})
+    result.predictor_.save(folder / "predictor.safetensors")
+    write_csv(folder / "predictions.csv", result.predictions)
+    result.update(job="fit", provenance=dict(table.provenance), **_circumstances(started))
+    _finish(result, config, folder)
+    for name, moments in result.metrics.items():
+        log.info("%s: %.3f (deviation over %d draws: %.3f)", name, moments["mean"], result.draws, moments["std"])
+
+
 def verify(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> None:
     """Train the given architectures and write their accuracies and a report."""
     from surrogate_nas.table import load_table
@@ -136,6 +154,8 @@ def _trained(
     """Train each architecture with each seed, write every training as CSV, and return a summary of each."""
     from surrogate_nas.verification.verify import summarise, verify
 
+    for seed in settings["seeds"]:
+        integer("seeds", seed)
     claim(folder, "verification", {"data": describe(make_task), "recipe": describe(recipe)})
     trainings = verify(
         architectures,

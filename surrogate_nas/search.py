@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from surrogate_nas.configuration import load_sampler
-from surrogate_nas.errors import NotMeasuredError, SettingError, SurrogateNASError
+from surrogate_nas.errors import NotMeasuredError, SurrogateNASError
 from surrogate_nas.journal import drop_torn_line
 from surrogate_nas.metrics import expected_best
 from surrogate_nas.record import Record
@@ -42,7 +42,8 @@ from surrogate_nas.sampler.optuna import (
 from surrogate_nas.settings import integer
 from surrogate_nas.space import Population
 from surrogate_nas.split import Split
-from surrogate_nas.table import Table, load_table
+from surrogate_nas.table import Table
+from surrogate_nas.table.chosen import chosen
 from surrogate_nas.table.evaluator import TableEvaluator
 
 STUDY_NAME = "search"
@@ -103,8 +104,7 @@ def search(
         RunFolderError: the folder belongs to another search, or cannot be written.
     """
     start = time.perf_counter()
-    table = table if isinstance(table, Table) else load_table(table)
-    dataset = _only(table) if dataset is None else dataset
+    table, dataset = chosen(table, dataset)
     split = Split.of(split)
     epochs = max(table.epochs(dataset, split)) if epochs is None else epochs
     evaluator = TableEvaluator(table, dataset=dataset, split=split, epochs=epochs)
@@ -218,14 +218,6 @@ def _quiet_optuna() -> Iterator[None]:
         yield
     finally:
         optuna.logging.set_verbosity(before)
-
-
-def _only(table: Table) -> str:
-    if len(table.datasets) != 1:
-        raise SettingError(
-            f"table {table.name!r} has the data sets {', '.join(table.datasets)}; choose one with dataset=."
-        )
-    return table.datasets[0]
 
 
 def _named(sampler: str | Sampler | OptunaSamplerFactory) -> tuple[str, Sampler | OptunaSamplerFactory]:

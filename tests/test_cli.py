@@ -63,7 +63,9 @@ def test_trials_are_a_line_a_query_in_order(run_folder: Path) -> None:
         trials = list(csv.DictReader(file))
     assert [int(trial["query"]) for trial in trials] == list(range(1, 17))
     best = max(float(trial["valid"]) for trial in trials)
-    assert float(trials[-1]["best_valid"]) == best == json.loads((run_folder / "result.json").read_text())["best"]["valid"]
+    assert (
+        float(trials[-1]["best_valid"]) == best == json.loads((run_folder / "result.json").read_text())["best"]["valid"]
+    )
     assert all(trial["architecture"].startswith("|") for trial in trials)
 
 
@@ -206,7 +208,9 @@ def test_ctrl_c_leaves_a_run_that_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 def test_a_sweep_runs_every_combination(tmp_path: Path) -> None:
-    done = surrogate_nas("search", "-m", "sampler=random,tpe", "seed=0,1", "budget=12", "verification.top=0", cwd=tmp_path)
+    done = surrogate_nas(
+        "search", "-m", "sampler=random,tpe", "seed=0,1", "budget=12", "verification.top=0", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     results = [json.loads(path.read_text()) for path in tmp_path.glob("runs/search/*/*/result.json")]
     assert {(result["sampler"], result["seed"]) for result in results} == {
@@ -217,7 +221,9 @@ def test_a_sweep_runs_every_combination(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("search", "--help"), ("verify", "--help"), ("fit", "--help"), ("table", "--help")])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("search", "--help"), ("verify", "--help"), ("fit", "--help"), ("table", "--help")]
+)
 def test_help_names_what_can_be_set(arguments: tuple[str, ...], tmp_path: Path) -> None:
     done = surrogate_nas(*arguments, cwd=tmp_path)
     assert done.returncode == 0

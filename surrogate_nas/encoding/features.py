@@ -14,7 +14,6 @@ from surrogate_nas.space.cell import KERNEL_SIZES, CellSpace
 from surrogate_nas.space.population import Population
 
 
-@lru_cache(maxsize=8)  # a search encodes the same candidates again and again
 def features(population: Population) -> NDArray[np.float32]:
     """Return the (n, f) features of each architecture, equal for architectures that compute the same function.
 
@@ -29,10 +28,15 @@ def features(population: Population) -> NDArray[np.float32]:
     space = population.space
     if not isinstance(space, CellSpace):
         raise SettingError(f"features are defined for cells, got architectures of space {space.name!r}.")
-    classes, member = np.unique(space.represent(population).index, return_inverse=True)
-    matrix = _features(space, space.at(classes).decisions)[member]
-    matrix.flags.writeable = False
-    return matrix
+    classes, matrix = _class_features(space)
+    return matrix[np.searchsorted(classes, space.represent(population).index)]
+
+
+@lru_cache  # a search encodes the same candidates again and again
+def _class_features(space: CellSpace) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the sorted (classes,) positions of all representatives in the space, and their (classes, f) features."""
+    representatives = space.representatives()
+    return representatives.index, _features(space, representatives.decisions)
 
 
 def _features(space: CellSpace, decisions: NDArray[np.int8]) -> NDArray[np.float32]:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cached_property
 from multiprocessing import connection, get_context, parent_process
 
 import torch
@@ -63,6 +64,9 @@ def run_trainings(
         device: the torch device of all trainings.
 
     A training that diverges yields a Failure; the others go on.
+
+    Raises:
+        DataError: the images cannot be trained on.
     """
     if not jobs:
         return
@@ -77,7 +81,21 @@ def run_trainings(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-_worker: tuple[ImageTask, Recipe, str] | None = None  # of a worker process: what it trains on, how, and where
+@dataclass
+class Worker:
+    """What a worker process trains on, how, and where; images are made for the first job, so that bad ones fail it."""
+
+    make_task: Callable[[], ImageTask]
+    recipe: Recipe
+    device: str
+
+    @cached_property
+    def task(self) -> ImageTask:
+        """The images, made once."""
+        return self.make_task()
+
+
+_worker: Worker  # of a worker process
 
 
 def _prepare(make_task: Callable[[], ImageTask], recipe: Recipe, device: str) -> None:
@@ -85,7 +103,7 @@ def _prepare(make_task: Callable[[], ImageTask], recipe: Recipe, device: str) ->
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-    _worker = make_task(), recipe, device
+    _worker = Worker(make_task, recipe, device)
 
 
 def _end_with_parent() -> None:
@@ -97,10 +115,7 @@ def _end_with_parent() -> None:
 
 
 def _run(job: Job) -> Training | Failure:
-    if _worker is None:
-        raise RuntimeError("a training was sent to a process that is no worker.")
-    task, recipe, device = _worker
     try:
-        return train(job.architecture, task, recipe, seed=job.seed, device=device)
+        return train(job.architecture, _worker.task, _worker.recipe, seed=job.seed, device=_worker.device)
     except DivergedError as error:
         return Failure(job.architecture.text, job.seed, str(error))

@@ -1,0 +1,185 @@
+"""What a predictor is: numbers in, ``Prediction(mean, std)`` out, saved without pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from surrogate_nas.errors import InvalidArchitectureError, NotFittedError, SavedPredictorError, TargetError
+from surrogate_nas.space import Population, SearchSpace, get_space
+
+SAVE_VERSION = 1
+Arrays = dict[str, NDArray[Any]]
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a predictor says of n architectures.
+
+    Attributes:
+        mean: (n,) expected measurement, in the unit of the targets.
+        std: (n,) standard deviation of a new measurement around it, in the same unit.
+    """
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+
+class Predictor(ABC):
+    """Learns from measured architectures how others will do.
+
+    A constructor only stores its arguments; what fitting finds ends in an underscore.
+    """
+
+    name: ClassVar[str]
+    space_: SearchSpace
+
+    @abstractmethod
+    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> None:
+        """Fit to n architectures, (n,) targets and (n,) weights of mean one."""
+
+    @abstractmethod
+    def _predict(self, population: Population) -> Prediction:
+        """Predict for architectures of the space that was fitted to."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return the constructor's arguments as JSON values."""
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """Return an unfitted predictor with the settings of a saved one."""
+        return cls(**settings)
+
+    @abstractmethod
+    def _state(self) -> Arrays:
+        """Return what fitting found, as named arrays."""
+
+    @abstractmethod
+    def _restore(self, state: Arrays) -> None:
+        """Take back what ``_state`` returned."""
+
+    def fit(
+        self, population: Population, targets: ArrayLike, *, weights: ArrayLike | None = None, rng: np.random.Generator
+    ) -> Self:
+        """Fit to measured architectures and return the predictor.
+
+        Args:
+            population: n architectures.
+            targets: (n,) measurements.
+            weights: (n,) importance of each; None for all alike.
+            rng: the only source of randomness.
+
+        Raises:
+            TargetError: targets or weights are missing, of another length, not finite, or negative weights.
+        """
+        values = _checked("targets", targets, population)
+        importance = np.ones(len(population)) if weights is None else _checked("weights", weights, population)
+        if (importance < 0).any() or importance.sum() == 0:
+            raise TargetError("weights must not be negative, nor all zero.")
+        self._fit(population, values, importance / importance.mean(), rng)
+        self.space_ = population.space
+        return self
+
+    def predict(self, population: Population) -> Prediction:
+        """Return what to expect of each architecture; the same for all that compute the same function.
+
+        Raises:
+            NotFittedError: ``fit`` was not called.
+            InvalidArchitectureError: the architectures are of another space than those of ``fit``.
+        """
+        self._check_fitted()
+        self.space_.check(population)
+        if len(population) == 0:
+            return Prediction(np.empty(0), np.empty(0))
+        distinct, member = np.unique(self.space_.represent(population).index, return_inverse=True)
+        once = self._predict(self.space_.at(distinct))
+        return Prediction(once.mean[member], once.std[member])
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted predictor to one safetensors file, at once or not at all.
+
+        Raises:
+            NotFittedError: ``fit`` was not called.
+        """
+        from safetensors.numpy import save
+
+        self._check_fitted()
+        state, settings = self._state(), self.settings()
+        header = {"version": SAVE_VERSION, "predictor": self.name, "space": self.space_.name, "settings": settings}
+        header["sha256"] = _digest(header, state)
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+        aside.write_bytes(save(state, {"surrogate_nas": json.dumps(header)}))
+        os.replace(aside, path)
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "space_"):
+            raise NotFittedError(f"predictor {self.name!r} is not fitted; call fit(population, targets, rng=...).")
+
+
+def load_saved(path: Path, class_of: Callable[[str], type[Predictor]]) -> Predictor:
+    """Return a predictor that ``save`` wrote; nothing in the file is executed.
+
+    Raises:
+        SavedPredictorError: the file is incomplete, altered, or of another version.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {})["surrogate_nas"])
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        if header["version"] != SAVE_VERSION:
+            raise SavedPredictorError(
+                f"{path} was saved in version {header['version']} of the format, this package reads "
+                f"{SAVE_VERSION}; fit again."
+            )
+        if header.pop("sha256") != _digest(header, state):
+            raise SavedPredictorError(f"{path} was altered after it was saved; fit and save the predictor again.")
+        predictor = class_of(header["predictor"]).from_settings(header["settings"])
+        predictor.space_ = get_space(header["space"])
+        predictor._restore(state)
+    except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
+        if isinstance(error, SavedPredictorError):
+            raise
+        raise SavedPredictorError(
+            f"{path} holds no predictor of this package ({error}); fit and save it again."
+        ) from error
+    return predictor
+
+
+def _digest(header: Mapping[str, Any], state: Arrays) -> str:
+    """Return the sha256 of what a saved predictor says, its settings and all its numbers."""
+    summary = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for name, array in sorted(state.items()):
+        summary.update(f"{name} {array.dtype} {array.shape}".encode())
+        summary.update(np.ascontiguousarray(array).tobytes())
+    return summary.hexdigest()
+
+
+def _checked(what: str, values: ArrayLike, population: Population) -> NDArray[np.float64]:
+    array = np.asarray(values, dtype=np.float64)
+    if len(population) == 0:
+        raise InvalidArchitectureError("a predictor needs at least one measured architecture, got none.")
+    if array.shape != (len(population),):
+        raise TargetError(
+            f"{what} must be one number for each of {len(population)} architectures, got shape {array.shape}."
+        )
+    if not np.isfinite(array).all():
+        raise TargetError(f"{what} must be finite, got {array[~np.isfinite(array)][0]}; leave failed measurements out.")
+    return array

@@ -1,0 +1,110 @@
+"""A Gaussian process on the cell features: fast, and honest about what it does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, cholesky, solve_triangular
+
+from surrogate_nas.encoding.features import features
+from surrogate_nas.encoding.thresholds import ThresholdCode
+from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
+from surrogate_nas.predictor.targets import TargetKind, TargetScale
+from surrogate_nas.space import Population
+
+LENGTHS = np.geomspace(0.25, 16, 10)  # in units of the median distance between architectures
+NOISES = np.geomspace(1e-3, 1, 10)  # noise variance in units of the signal's
+LIKELIHOOD_ROWS = 256  # architectures that the marginal likelihood is computed on
+
+
+class GaussianProcess(Predictor):
+    """A Gaussian process with a Matern 5/2 kernel on the threshold code of the features.
+
+    Length scale and noise maximise the marginal likelihood over a grid, the signal variance in closed form (Rasmussen
+    and Williams, "Gaussian Processes for Machine Learning", 2006, sections 2.2 and 5.4). The deviation includes the
+    noise.
+    """
+
+    name = "gaussian_process"
+
+    def __init__(self, *, target: TargetKind = "accuracy") -> None:
+        self.target = target
+
+    def settings(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"target": self.target}
+
+    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> None:
+        self.scale_ = TargetScale.fit(targets, self.target)
+        score = self.scale_.score(targets)
+        x = features(population)
+        self.code_ = ThresholdCode.fit(x)
+        self.inputs_ = self.code_(x)
+        distance = _distance(self.inputs_, self.inputs_)
+        rows = np.arange(len(x)) if len(x) <= LIKELIHOOD_ROWS else rng.choice(len(x), LIKELIHOOD_ROWS, replace=False)
+        positive = distance[distance > 0]
+        unit = float(np.median(positive)) if len(positive) else 1.0
+        length, noise, self.signal_ = _most_likely(distance[np.ix_(rows, rows)] / unit, score[rows])
+        self.length_, self.noise_ = length * unit, noise * self.signal_
+        covariance = self.signal_ * _matern(distance / self.length_)
+        covariance[np.diag_indices_from(covariance)] += self.noise_ / weights.clip(min=1e-6)
+        self.factor_ = cholesky(covariance, lower=True)
+        self.dual_ = cho_solve((self.factor_, True), score)
+
+    def _predict(self, population: Population) -> Prediction:
+        distance = _distance(self.code_(features(population)), self.inputs_)  # (n, fitted)
+        kernel = self.signal_ * _matern(distance / self.length_)
+        mean = kernel @ self.dual_
+        explained = (solve_triangular(self.factor_, kernel.T, lower=True) ** 2).sum(axis=0)
+        std = np.sqrt((self.signal_ - explained).clip(min=0) + self.noise_)
+        return Prediction(self.scale_.target(mean), self.scale_.deviation(mean, std))
+
+    def _state(self) -> Arrays:
+        return {
+            "inputs": self.inputs_,
+            "code": self.code_.numbers(),
+            "factor": self.factor_,
+            "dual": self.dual_,
+            "numbers": np.array([self.length_, self.noise_, self.signal_]),
+            "scale": self.scale_.numbers(),
+        }
+
+    def _restore(self, state: Arrays) -> None:
+        self.inputs_, self.code_ = state["inputs"], ThresholdCode.of(state["code"])
+        self.factor_, self.dual_ = state["factor"], state["dual"]
+        self.length_, self.noise_, self.signal_ = state["numbers"].tolist()
+        self.scale_ = TargetScale(self.target, *state["scale"].tolist())
+
+
+def _distance(x: Values, y: Values) -> Values:
+    """Return the (n, m) Euclidean distances between (n, c) and (m, c) threshold codes."""
+    squared = (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T
+    # The standardised values of an answer are at least 2 apart, so what is below 1 is the rounding error of a zero.
+    return np.asarray(np.sqrt(np.where(squared < 1, 0, squared)))
+
+
+def _matern(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the Matern 5/2 correlation at distances in units of the length scale."""
+    scaled = np.sqrt(5) * distance
+    return np.asarray((1 + scaled + scaled**2 / 3) * np.exp(-scaled))
+
+
+def _most_likely(distance: NDArray[np.float64], score: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the length scale, the noise variance in units of the signal's, and the signal variance, most likely.
+
+    Shapes:
+        distance (n, n), score (n,)
+    """
+    n = len(score)
+    best = (-np.inf, 1.0, 1.0, 1.0)
+    for length in LENGTHS:
+        values, vectors = np.linalg.eigh(_matern(distance / length))
+        spectrum = values.clip(min=0)[:, None] + NOISES  # (n, noises)
+        energy = (vectors.T @ score) ** 2
+        signal = (energy[:, None] / spectrum).mean(axis=0).clip(min=1e-8)  # (noises,), in closed form
+        likelihood = -0.5 * (n * np.log(signal) + np.log(spectrum).sum(axis=0))
+        at = int(likelihood.argmax())
+        best = max(best, (float(likelihood[at]), float(length), float(NOISES[at]), float(signal[at])))
+    return best[1:]

@@ -1,0 +1,37 @@
+"""Which sections the page of each job has, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from surrogate_nas.report.run import Run
+from surrogate_nas.report.section import cost, found, predictor, repeat, search, table, trials, verification
+from surrogate_nas.report.section.base import Section
+
+
+@dataclass(frozen=True)
+class Page:
+    """How the page of a job is built: a headline, and functions that each return a section."""
+
+    headline: Callable[[Run], str]
+    sections: tuple[Callable[[Run], Section], ...]
+
+
+PAGES: Mapping[str, Page] = {
+    "search": Page(
+        found.search_headline,
+        (
+            found.of_search,
+            search.of_search,
+            predictor.of_search,
+            cost.of_search,
+            verification.section,
+            table.section,
+            trials.of_search,
+            repeat.section,
+        ),
+    ),
+    "fit": Page(found.fit_headline, (found.of_fit, predictor.of_fit, table.section, repeat.section)),
+    "verify": Page(found.verify_headline, (found.of_verify, verification.section, repeat.section)),
+}

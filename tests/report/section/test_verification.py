@@ -1,0 +1,50 @@
+"""Trained cells beside their table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from surrogate_nas.report.run import Run
+from surrogate_nas.report.section import verification
+from tests.report.conftest import WINNER, plotted, search_result, verified, verify_result
+
+
+def test_each_split_has_a_plot_of_mean_deviation_and_table(run_of: Callable[..., Run]) -> None:
+    valid, test = verification.section(run_of(search_result())).values["charts"]
+    (row,) = plotted(valid)
+    assert row == {
+        "number": 1,
+        "split": "validation",
+        "architecture": WINNER,
+        "mean": 91.0,
+        "std": 0.25,
+        "low": 90.75,
+        "high": 91.25,
+        "table": 91.4,
+    }
+    (row,) = plotted(test)
+    assert (row["split"], row["mean"], row["table"]) == ("test", 93.5, 94.0)
+
+
+def test_one_seed_has_no_spread(run_of: Callable[..., Run]) -> None:
+    single = {**verified(WINNER), "seeds": [1], "valid": {"mean": 91.0, "std": None}, "test": None}
+    values = verification.section(run_of(verify_result(), verification=[single])).values
+    assert values["spread"] is False
+    (row,) = values["cells"][0]["rows"]
+    assert (row["low"], row["high"]) == (None, None)
+
+
+def test_without_a_table_nothing_is_compared(run_of: Callable[..., Run]) -> None:
+    values = verification.section(run_of(verify_result())).values
+    assert values["compared"] is False
+
+
+def test_a_run_that_trained_nothing_says_so(page_of: Callable[..., str]) -> None:
+    assert "No cell was trained in this run" in page_of(search_result(), verification=[])
+
+
+def test_a_cell_whose_trainings_all_failed_tells_why(page_of: Callable[..., str]) -> None:
+    failed = {**verified(WINNER), "valid": None, "test": None, "failures": ["the loss of seed 1 diverged."]}
+    page = page_of(search_result(), verification=[failed])
+    assert "no training finished" in page
+    assert "the loss of seed 1 diverged." in page

@@ -1,0 +1,112 @@
+"""Building a table by training: what is finished is never trained again, and settings are never mixed."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from surrogate_nas import build
+from surrogate_nas.build import build_table, plan, provenance
+from surrogate_nas.errors import RunFolderError
+from surrogate_nas.space import NB201
+from surrogate_nas.split import Split
+from surrogate_nas.table import Table, load_table, read_table
+from surrogate_nas.verification.data import digits
+from surrogate_nas.verification.executor import Job
+from surrogate_nas.verification.recipe import Recipe
+from surrogate_nas.verification.trainer import Training, train
+
+TINY = Recipe(epochs=1, batch_size=64, learning_rate=0.05, channels=4, cells_per_stage=1, flip=False, crop_padding=0)
+few_digits = partial(digits, train=100, views=1)
+
+
+def build_small(path: Path, *, classes: int, seeds: list[int], recipe: Recipe = TINY) -> Table:
+    told = provenance("digits", few_digits, "custom", recipe)
+    jobs = plan(NB201, classes=classes, seeds=seeds)
+    return build_table(path, jobs, few_digits, recipe, name="t", dataset="digits", provenance=told, workers=1)
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """The jobs that were run; an invented accuracy stands in for each training."""
+    jobs: list[Job] = []
+
+    def invented(todo: list[Job], *_: object, **__: object) -> object:
+        for job in todo:
+            jobs.append(job)
+            accuracy = {Split.VALID: float(job.architecture.index[0] % 100), Split.TEST: float(job.seed)}
+            yield Training(job.architecture.text, job.seed, 1, accuracy, (1.0,), 0.5)
+
+    monkeypatch.setattr(build, "run_trainings", invented)
+    return jobs
+
+
+def test_a_plan_holds_one_cell_a_class_in_a_fixed_random_order() -> None:
+    short, long = plan(NB201, classes=10, seeds=[1]), plan(NB201, classes=20, seeds=[1])
+    assert long[:10] == short
+    everything = plan(NB201, classes=None, seeds=[1])
+    assert len({int(job.architecture.key[0]) for job in everything}) == len(everything) == 4930
+
+
+def test_a_larger_build_trains_only_what_is_missing(trained: list[Job], tmp_path: Path) -> None:
+    build_small(tmp_path / "t.parquet", classes=5, seeds=[1])
+    table = build_small(tmp_path / "t.parquet", classes=8, seeds=[1, 2])
+    assert len(trained) == len(set(trained)) == 16
+    assert len(table) == 8
+    assert table.accuracy(dataset="digits", split="test").tolist() == [1.5] * 8
+    assert table.train_seconds(dataset="digits").tolist() == [0.5] * 8
+
+
+def test_an_interrupted_build_goes_on_from_its_journal(trained: list[Job], tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    jobs = plan(NB201, classes=3, seeds=[1])
+    journal = path.with_name("t.parquet.journal")
+    lines = [
+        {"architecture": job.architecture.text, "seed": 1, "epochs": 1, "accuracy": {"valid": 9.0}, "seconds": 1.0}
+        for job in jobs[:2]
+    ]
+    journal.write_text(
+        "".join(json.dumps(line) + "\n" for line in lines) + '{"architecture": "|no'
+    )  # a kill cut it off
+    table = build_small(path, classes=3, seeds=[1])
+    assert trained == jobs[2:]
+    assert sorted(table.accuracy(dataset="digits", split="valid"))[:2] == [9.0, 9.0] or len(table) == 3
+    assert not journal.exists()
+
+
+def test_the_order_of_trainings_does_not_change_the_file(trained: list[Job], tmp_path: Path) -> None:
+    build_small(tmp_path / "a.parquet", classes=6, seeds=[1, 2])
+    build_small(tmp_path / "b.parquet", classes=3, seeds=[2])
+    build_small(tmp_path / "b.parquet", classes=6, seeds=[2, 1])
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_trainings_of_other_settings_are_not_mixed(trained: list[Job], tmp_path: Path) -> None:
+    build_small(tmp_path / "t.parquet", classes=2, seeds=[1])
+    with pytest.raises(RunFolderError, match="built with other settings"):
+        build_small(tmp_path / "t.parquet", classes=2, seeds=[1], recipe=Recipe())
+    assert len(read_table(tmp_path / "t.parquet")) == 2
+
+
+def test_a_real_build_records_what_the_trainer_measures(tmp_path: Path) -> None:
+    table = build_small(tmp_path / "t.parquet", classes=1, seeds=[5])
+    alone = train(table.population, few_digits(), TINY, seed=5)
+    assert table.accuracy(dataset="digits", split="valid").tolist() == [alone.accuracy[Split.VALID]]
+
+
+@pytest.mark.slow
+def test_embedded_entries_are_what_this_trainer_gives() -> None:
+    """Two random entries trained again. Other processors sum in another order, which acts like another seed, so the
+    tolerance is four deviations between seeds (about 2 points each, measured over pairs of seeds) and not zero."""
+    table = load_table("nb201-digits")
+    settings = table.provenance["training"]
+    recipe, make_task = Recipe(**settings["recipe_settings"]), partial(digits, **settings["data_settings"])
+    values = table.accuracy(dataset="digits", split="valid", seed=777)
+    strong = np.flatnonzero(values > np.median(values))
+    for row in np.random.default_rng(4).choice(strong, 2, replace=False):
+        again = train(table.population[int(row)], make_task(), recipe, seed=777)
+        assert again.accuracy[Split.VALID] == pytest.approx(values[row], abs=8)

@@ -1,0 +1,69 @@
+"""Every command and example of the README runs as it stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("readme")
+
+
+@pytest.mark.slow
+def test_shell_commands_run_one_after_another(folder: Path) -> None:
+    commands = [line for block in blocks("bash") for line in block.splitlines()]
+    assert {shlex.split(command)[1] for command in commands} == {"search", "fit", "verify", "table", "report"}
+    for command in commands:
+        name, *arguments = shlex.split(command)
+        assert name == "surrogate-nas"
+        done = subprocess.run(
+            [sys.executable, "-m", "surrogate_nas", *arguments], cwd=folder, capture_output=True, text=True, timeout=600
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+@pytest.mark.slow
+def test_python_examples_run(folder: Path) -> None:
+    examples = blocks("python")
+    assert examples
+    for example in examples:
+        done = subprocess.run([sys.executable, "-c", example], cwd=folder, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr
+
+
+def test_commands_that_install_are_targets_of_the_makefile() -> None:
+    makefile = (Path(__file__).parent.parent / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^    make (\w+)", README, flags=re.MULTILINE)
+    assert targets == ["demo", "test"]
+    assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)
+
+
+@pytest.mark.slow
+def test_real_table_example_runs(real_data: Path, folder: Path) -> None:
+    (command,) = re.findall(r"^    (surrogate-nas search table=nb201 .*)$", README, flags=re.MULTILINE)
+    arguments = [*shlex.split(command)[1:], "folder=real"]
+    environment = {**os.environ, "SURROGATE_NAS_DATA": str(real_data)}
+    done = subprocess.run(
+        [sys.executable, "-m", "surrogate_nas", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "best of 150 measured of 15625" in done.stdout + done.stderr
