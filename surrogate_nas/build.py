@@ -78,7 +78,7 @@ def build_table(
     dataset: str,
     provenance: Mapping[str, Any],
     workers: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> Table:
     """Train what the table at ``path`` does not hold yet, and return the whole table.
 

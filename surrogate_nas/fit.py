@@ -16,6 +16,7 @@ from surrogate_nas.errors import SettingError, expected
 from surrogate_nas.metrics import coverage, kendall_tau, precision_at, regret_at_top, spearman
 from surrogate_nas.predictor import Prediction, Predictor
 from surrogate_nas.record import Record
+from surrogate_nas.settings import integer
 from surrogate_nas.space import Population
 from surrogate_nas.split import Split
 from surrogate_nas.table import Table
@@ -105,13 +106,10 @@ def fit(
     split = Split.of(split)
     epochs = max(table.epochs(dataset, split)) if epochs is None else epochs
     task = _task(table, dataset, split, epochs, protocol)
-    if not 1 <= train_size <= task.drawable:
-        raise SettingError(
-            f"train_size must be 1 to {task.drawable}, the labels that protocol {protocol} may draw from table "
-            f"{table.name!r} for {dataset} on split {split}, got {train_size}."
-        )
-    if draws < 1:
-        raise SettingError(f"draws must be at least 1, got {draws}.")
+    source = f" (what protocol {protocol} may draw from table {table.name!r} of {dataset} on split {split})"
+    integer("train_size", train_size, least=1, most=task.drawable, why=source)
+    integer("draws", draws, least=1)
+    integer("seed", seed)
     unfitted = load("predictor", predictor) if isinstance(predictor, str) else predictor
     with threadpool_limits(1, user_api="blas"):  # small matrices: threads cost more than they give
         outcomes = [

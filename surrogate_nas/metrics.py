@@ -13,7 +13,8 @@ from scipy.stats import kendalltau, rankdata
 from surrogate_nas.errors import SettingError
 
 Array = NDArray[np.float64]
-LOW, HIGH = 0.1, 0.9  # quantiles that ``expected_best`` tells
+QUANTILES = np.array([0.1, 0.9])  # that ``expected_best`` tells
+ROUNDING = 1e-12  # of a probability; a value that is reached with exactly the quantile's counts
 
 
 def kendall_tau(predicted: ArrayLike, measured: ArrayLike) -> float:
@@ -130,7 +131,7 @@ def expected_best(values: ArrayLike, draws: int) -> ExpectedBest:
     for k in range(draws):
         at_most *= np.arange(1 - k, n - k + 1).clip(min=0) / (n - k)
         mean[k] = ordered @ np.diff(at_most, prepend=0)
-        low[k], high[k] = ordered[np.searchsorted(at_most, [LOW, HIGH])]
+        low[k], high[k] = ordered[np.searchsorted(at_most, QUANTILES - ROUNDING)]
     return ExpectedBest(mean, low, high)
 
 

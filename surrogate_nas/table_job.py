@@ -32,7 +32,7 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     )
     build.add_argument("--seeds", type=int, nargs="+", default=[777])
     build.add_argument("--workers", type=int, help="trainings at the same time (default: one a core)")
-    build.add_argument("--device", default="cpu", help="a torch device")
+    build.add_argument("--device", default="auto", help="a torch device (default: the GPU where there is one)")
     chosen = parser.parse_args(arguments)
     {"list": _list, "info": _info, "build": _build}[chosen.action](chosen)
 

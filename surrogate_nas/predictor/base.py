@@ -28,7 +28,8 @@ class Prediction:
 
     Attributes:
         mean: (n,) expected measurement, in the unit of the targets.
-        std: (n,) standard deviation of a new measurement around it, in the same unit.
+        std: (n,) standard deviation, in the same unit, of what the predictor does not know. How much of a new
+            measurement it covers differs by predictor; the job ``fit`` measures it (``coverage_90``).
     """
 
     mean: NDArray[np.float64]
@@ -118,7 +119,9 @@ class Predictor(ABC):
         from safetensors.numpy import save
 
         self._check_fitted()
-        state, settings = self._state(), self.settings()
+        # safetensors writes memory as it lies, whatever the order of the axes.
+        state = {name: np.ascontiguousarray(array) for name, array in self._state().items()}
+        settings = self.settings()
         header = {"version": SAVE_VERSION, "predictor": self.name, "space": self.space_.name, "settings": settings}
         header["sha256"] = _digest(header, state)
         path = Path(path)
@@ -168,7 +171,7 @@ def _digest(header: Mapping[str, Any], state: Arrays) -> str:
     summary = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
     for name, array in sorted(state.items()):
         summary.update(f"{name} {array.dtype} {array.shape}".encode())
-        summary.update(np.ascontiguousarray(array).tobytes())
+        summary.update(array.tobytes())
     return summary.hexdigest()
 
 

@@ -9,8 +9,10 @@ import numpy as np
 import xgboost
 
 from surrogate_nas.encoding.features import features
+from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
+from surrogate_nas.settings import integer
 from surrogate_nas.space import Population
 
 
@@ -59,6 +61,8 @@ class Boosted(Predictor):
         return {name: getattr(self, name) for name in names}
 
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> None:
+        integer("boosted: members", self.members, least=1)
+        integer("boosted: trees", self.trees, least=1)
         self.scale_ = TargetScale.fit(targets, self.target)
         x, score = features(population), self.scale_.score(targets)
         n = len(score)
@@ -78,8 +82,11 @@ class Boosted(Predictor):
             data = xgboost.DMatrix(x[kept], score[kept], weight=(weights * drawn[member])[kept], nthread=1)
             return xgboost.train(parameters, data, self.trees)
 
-        with ThreadPoolExecutor(self.members) as pool:
-            self.boosters_ = list(pool.map(fit, range(self.members)))
+        try:
+            with ThreadPoolExecutor(self.members) as pool:
+                self.boosters_ = list(pool.map(fit, range(self.members)))
+        except xgboost.core.XGBoostError as error:  # names the parameter that it refuses, and its range
+            raise SettingError(f"boosted: {str(error).splitlines()[0]}.") from error
 
     def _predict(self, population: Population) -> Prediction:
         data = xgboost.DMatrix(features(population), nthread=1)

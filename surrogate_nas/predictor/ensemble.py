@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
 from surrogate_nas.space import Population
 
@@ -35,6 +36,8 @@ class Ensemble(Predictor):
         return cls([predictor_class(m["predictor"]).from_settings(m["settings"]) for m in settings["members"]])
 
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> None:
+        if not self.members:
+            raise SettingError("ensemble: members must be at least one predictor, got none.")
         for member, own in zip(self.members, rng.spawn(len(self.members)), strict=True):
             member.fit(population, targets, weights=weights, rng=own)
 

@@ -50,7 +50,7 @@ class GaussianProcess(Predictor):
         self.length_, self.noise_ = length * unit, noise * self.signal_
         covariance = self.signal_ * _matern(distance / self.length_)
         covariance[np.diag_indices_from(covariance)] += self.noise_ / weights.clip(min=1e-6)
-        self.factor_ = cholesky(covariance, lower=True)
+        self.factor_ = np.ascontiguousarray(cholesky(covariance, lower=True))  # as it is loaded
         self.dual_ = cho_solve((self.factor_, True), score)
 
     def _predict(self, population: Population) -> Prediction:

@@ -19,8 +19,8 @@ CLIP = 4.0  # robust deviations below the median; what failed is all alike bad
 class TargetScale:
     """An invertible map between targets and scores of mean 0 and deviation about 1.
 
-    For accuracies in percent the score is an affine map of -log(100 - accuracy), which tells the best apart; the gain
-    by it on NAS-Bench-201 is in ``benchmarks/predictor``. Other targets are only centred and scaled.
+    For accuracies in percent the score is an affine map of -log(100 - accuracy), which tells the best apart. Other
+    targets are only centred and scaled.
 
     Attributes:
         kind: "accuracy" (percent) or "value".

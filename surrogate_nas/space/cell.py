@@ -121,7 +121,7 @@ class CellSpace(SearchSpace):
     @cached_property
     def simplicity(self) -> NDArray[np.int64]:
         """(size,) number of edges that are not zero."""
-        return (self._all.decisions != self.operations.index(self.zero)).sum(axis=1)
+        return np.asarray((self._all.decisions != self.operations.index(self.zero)).sum(axis=1))
 
     def graphs(self, population: Population) -> Graphs:
         """Return a node for the input, each edge and the output; edges that are not live are absent nodes."""

@@ -17,7 +17,7 @@ from multiprocessing import connection, get_context, parent_process
 
 import torch
 
-from surrogate_nas.errors import DivergedError
+from surrogate_nas.errors import DivergedError, SettingError
 from surrogate_nas.space.population import Population
 from surrogate_nas.verification.data import ImageTask
 from surrogate_nas.verification.recipe import Recipe
@@ -46,13 +46,28 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def resolved_device(device: str) -> str:
+    """Return a torch device; "auto" stands for the GPU where there is one, and for the CPU elsewhere.
+
+    Raises:
+        SettingError: there is no such device.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # PyTorch asserts that it was built with CUDA
+        raise SettingError(f"device must be auto, cpu or a torch device of this machine, got {device!r}.") from error
+    return device
+
+
 def run_trainings(
     jobs: Sequence[Job],
     make_task: Callable[[], ImageTask],
     recipe: Recipe,
     *,
     workers: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
 ) -> Iterator[Training | Failure]:
     """Train every job and yield what each gave, in the order in which they finish.
 
@@ -61,18 +76,22 @@ def run_trainings(
         make_task: makes the images, once in each worker; must be picklable.
         recipe: how to train.
         workers: trainings at the same time; None for one a core.
-        device: the torch device of all trainings.
+        device: the torch device of all trainings; "auto" for the GPU where there is one.
 
     A training that diverges yields a Failure; the others go on.
 
     Raises:
         DataError: the images cannot be trained on.
+        SettingError: there is no such device.
     """
     if not jobs:
         return
     workers = max(1, min(workers or available_cores(), len(jobs)))
     pool = ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_prepare, initargs=(make_task, recipe, device)
+        workers,
+        mp_context=get_context("spawn"),
+        initializer=_prepare,
+        initargs=(make_task, recipe, resolved_device(device)),
     )
     try:
         for future in as_completed([pool.submit(_run, job) for job in jobs]):

@@ -28,7 +28,7 @@ def verify(
     *,
     seeds: Sequence[int],
     workers: int | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     journal: Path | None = None,
     progress: bool = False,
 ) -> list[Record]:
@@ -40,7 +40,7 @@ def verify(
         recipe: how to train.
         seeds: of the trainings.
         workers: trainings at the same time; None for one a core.
-        device: a torch device.
+        device: a torch device; "auto" for the GPU where there is one.
         journal: where finished trainings are remembered, so that a verification can be resumed; None for nowhere.
         progress: show a progress bar.
 

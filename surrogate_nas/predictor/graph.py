@@ -1,0 +1,168 @@
+"""A graph neural network on the operation-on-node graph, trained to rank."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from surrogate_nas.encoding.features import features
+from surrogate_nas.encoding.graphs import graph_batch
+from surrogate_nas.encoding.thresholds import ThresholdCode
+from surrogate_nas.errors import SettingError
+from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
+from surrogate_nas.predictor.graph_network import GraphNetwork
+from surrogate_nas.predictor.targets import TargetKind, TargetScale
+from surrogate_nas.settings import integer
+from surrogate_nas.space import Population
+
+BATCH = 256  # architectures of a step; pairs are ranked within it
+LEAST_EPOCHS = 30  # passes over many labels, where the steps alone would be fewer
+WEIGHT_DECAY = 0.01
+SQUARED_WEIGHT = 0.3  # of the squared error beside the ranking loss; ties the scores to the targets' scale
+PREDICTED_AT_ONCE = 1024  # architectures whose nodes fit a processor's cache
+
+
+class Graph(Predictor):
+    """Several gated graph networks, whose readout is joined with the threshold code of the features.
+
+    They learn to order pairs (the logistic loss of RankNet: Burges et al., ICML 2005, section 3) and, with less weight,
+    the score itself. The deviation is that of the members around their mean, which leaves out the noise of a
+    measurement.
+
+    Args:
+        members: number of networks.
+        layers: graph convolutions in each direction.
+        width: channels of a node.
+        dropout: share of the head's inputs that is left out in training.
+        steps: optimiser steps, at least.
+        learning_rate: the highest, of a one-cycle schedule.
+        target: what is predicted; accuracies are learned by their logarithmic error.
+    """
+
+    name = "graph"
+
+    def __init__(
+        self,
+        *,
+        members: int = 3,
+        layers: int = 4,
+        width: int = 32,
+        dropout: float = 0.1,
+        steps: int = 80,
+        learning_rate: float = 5e-3,
+        target: TargetKind = "accuracy",
+    ) -> None:
+        self.members = members
+        self.layers = layers
+        self.width = width
+        self.dropout = dropout
+        self.steps = steps
+        self.learning_rate = learning_rate
+        self.target = target
+
+    def settings(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        names = ("members", "layers", "width", "dropout", "steps", "learning_rate", "target")
+        return {name: getattr(self, name) for name in names}
+
+    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> None:
+        self._check_settings()
+        self.scale_ = TargetScale.fit(targets, self.target)
+        self.code_ = ThresholdCode.fit(features(population))
+        score, weight = (torch.from_numpy(x).float() for x in (self.scale_.score(targets), weights))
+        with _one_thread(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(rng.integers(2**63)))
+            self.network_ = self._network(len(population.space.graphs(population[:1]).names))
+            self._train(population, self._code(population), score, weight)
+
+    def _check_settings(self) -> None:
+        for name in ("members", "layers", "width", "steps"):
+            integer(f"graph: {name}", getattr(self, name), least=1)
+        if not 0 <= self.dropout < 1:
+            raise SettingError(f"graph: dropout must be at least 0 and below 1, got {self.dropout}.")
+        if not 0 < self.learning_rate < math.inf:
+            raise SettingError(f"graph: learning_rate must be positive and finite, got {self.learning_rate}.")
+
+    def _network(self, operations: int) -> GraphNetwork:
+        """Return an untrained network, initialised from PyTorch's global generator."""
+        return GraphNetwork(
+            self.members,
+            operations,
+            len(self.code_.columns),
+            width=self.width,
+            layers=self.layers,
+            dropout=self.dropout,
+        )
+
+    def _code(self, population: Population) -> Tensor:
+        return torch.from_numpy(self.code_(features(population))).float()
+
+    def _train(self, population: Population, code: Tensor, score: Tensor, weight: Tensor) -> None:
+        batches = math.ceil(len(score) / BATCH)  # of an epoch
+        epochs = max(math.ceil(self.steps / batches), LEAST_EPOCHS)
+        optimiser = torch.optim.AdamW(self.network_.parameters(), weight_decay=WEIGHT_DECAY, fused=True)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, self.learning_rate, total_steps=epochs * batches)
+        for _ in range(epochs):
+            for rows in torch.randperm(len(score)).chunk(batches):
+                scores = self.network_(graph_batch(population[rows.numpy()]), code[rows])
+                loss = _loss(scores, score[rows], weight[rows])
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                schedule.step()
+        self.network_.eval()
+
+    def _predict(self, population: Population) -> Prediction:
+        code = self._code(population)
+        with _one_thread(), torch.no_grad():
+            parts = [
+                self.network_(graph_batch(population[rows.numpy()]), code[rows])
+                for rows in torch.arange(len(population)).split(PREDICTED_AT_ONCE)
+            ]
+        scores = torch.cat(parts, dim=1).double().numpy()  # (members, n)
+        mean, std = scores.mean(axis=0), scores.std(axis=0)
+        return Prediction(self.scale_.target(mean), self.scale_.deviation(mean, std))
+
+    def _state(self) -> Arrays:
+        weights = {f"network.{name}": tensor.numpy() for name, tensor in self.network_.state_dict().items()}
+        return {**weights, "code": self.code_.numbers(), "scale": self.scale_.numbers()}
+
+    def _restore(self, state: Arrays) -> None:
+        self.scale_ = TargetScale(self.target, *state["scale"].tolist())
+        self.code_ = ThresholdCode.of(state["code"])
+        weights = {name: torch.from_numpy(array) for name, array in state.items() if name.startswith("network.")}
+        with torch.random.fork_rng(devices=[]):
+            self.network_ = self._network(state["network.embedding"].shape[1])
+        self.network_.load_state_dict({name.removeprefix("network."): tensor for name, tensor in weights.items()})
+        self.network_.eval()
+
+
+def _loss(scores: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Return the sum over the members of their ranking loss and weighted squared error.
+
+    Shapes:
+        scores (members, n), truth (n,), weight (n,)
+    """
+    importance = weight[:, None] * weight * (truth[:, None] > truth)  # (n, n), of the pairs whose first is the better
+    pairs = functional.softplus(scores[:, None, :] - scores[:, :, None])  # (members, n, n)
+    ranking = (pairs * importance).sum() / importance.sum().clamp(min=1e-6)
+    squared = ((scores - truth) ** 2 * weight).mean(dim=1).sum()
+    return ranking + SQUARED_WEIGHT * squared
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute in one thread: the networks are small, and sums are taken in one order, however many threads are set."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

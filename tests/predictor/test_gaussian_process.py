@@ -1,0 +1,56 @@
+"""The Gaussian process."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from surrogate_nas.predictor.gaussian_process import GaussianProcess, _distance, _matern
+from surrogate_nas.space import NB201
+
+POPULATION = NB201.sample(80, rng=np.random.default_rng(0))
+OTHERS = NB201.sample(500, rng=np.random.default_rng(1))
+
+
+def convolutions(population) -> np.ndarray:
+    """A function of the class alone: how many convolutions its simplest cell has."""
+    return np.isin(NB201.represent(population).decisions, (2, 3)).sum(axis=1).astype(float)
+
+
+def test_the_kernel_is_one_at_distance_zero_and_known_at_one() -> None:
+    # Matern 5/2 at one length scale: (1 + sqrt 5 + 5/3) exp(-sqrt 5).
+    assert _matern(np.array([0.0, 1.0])) == pytest.approx([1, 0.52399411])
+
+
+def test_distances_are_euclidean_and_zero_exactly_for_equal_codes() -> None:
+    codes = np.array([[2.0, -1.0], [2.0, 3.0], [-2.0, 2.0]])
+    expected = [[0, 4, 5], [4, 0, np.sqrt(17)], [5, np.sqrt(17), 0]]
+    assert _distance(codes, codes) == pytest.approx(np.array(expected))
+    codes = np.random.default_rng(0).choice([-0.3, 3.1], size=(20, 400))
+    assert (np.diag(_distance(codes, codes)) == 0).all()
+
+
+def test_noiseless_labels_are_interpolated() -> None:
+    targets = convolutions(POPULATION)
+    predictor = GaussianProcess(target="value").fit(POPULATION, targets, rng=np.random.default_rng(0))
+    assert predictor.predict(POPULATION).mean == pytest.approx(targets, abs=0.2)
+
+
+def test_intervals_cover_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(2)
+    targets = convolutions(POPULATION) + rng.normal(0, 0.5, len(POPULATION))
+    prediction = GaussianProcess(target="value").fit(POPULATION, targets, rng=rng).predict(OTHERS)
+    measured = convolutions(OTHERS) + rng.normal(0, 0.5, len(OTHERS))
+    assert 0.8 < (np.abs(measured - prediction.mean) < 1.645 * prediction.std).mean() < 0.97
+
+
+def test_uncertainty_is_larger_where_nothing_was_measured() -> None:
+    predictor = GaussianProcess(target="value").fit(POPULATION, convolutions(POPULATION), rng=np.random.default_rng(0))
+    unseen = OTHERS[~np.isin(OTHERS.key, POPULATION.key)]
+    assert predictor.predict(unseen).std.mean() > 1.5 * predictor.predict(POPULATION).std.mean()
+
+
+def test_many_labels_choose_the_scales_on_a_part_of_them() -> None:
+    population = NB201.sample(300, rng=np.random.default_rng(3))
+    predictor = GaussianProcess(target="value").fit(population, convolutions(population), rng=np.random.default_rng(0))
+    assert predictor.predict(OTHERS).mean == pytest.approx(convolutions(OTHERS), abs=1.5)
