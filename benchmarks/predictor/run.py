@@ -2,7 +2,7 @@
 
     SURROGATE_NAS_DATA=FOLDER python benchmarks/predictor/run.py nb201 cifar10 --draws 10
 
-Writes results/TABLE-DATASET-PROTOCOL.csv, a row a predictor and number of labels: mean and standard error over the draws.
+Writes results/TABLE-DATASET-PROTOCOL.csv, a row a predictor and number of labels: mean and standard error over draws.
 """
 
 from __future__ import annotations
