@@ -43,6 +43,7 @@ def load_table(name_or_path: str | Path) -> Table:
         table.provenance,
         {**table.training_seconds, **_costs(path.with_name("cost.parquet"), table)},
         table.by_function,
+        table.costs,
     )
 
 
