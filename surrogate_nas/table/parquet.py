@@ -63,12 +63,31 @@ def read_table(path: str | Path) -> Table:
     return table
 
 
+def recorded_digest(path: Path) -> str:
+    """Return the sha256 that the header of a table file tells; reading the table checks it.
+
+    Raises:
+        TableIntegrityError: there is no such file, or it is not whole, or tells none.
+    """
+    try:
+        return str(json.loads(pq.read_schema(path).metadata[METADATA_KEY])["sha256"])
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise TableIntegrityError(f"{path} is no whole table file of this package.") from error
+
+
 def write_table(table: Table, path: str | Path) -> None:
     """Write a table beside its place and rename it, so that a kill leaves the old file or the new one.
 
     The same table gives the same bytes: rows are ordered by architecture, data set, split, epochs and seed.
+
+    Raises:
+        TableFormatError: a value is outside what is allowed.
     """
     path = Path(path)
+    for column, values in table.columns.items():
+        _check_range(column.measure, values, path)
+    for cost, values in table.costs.items():
+        _check_range(cost.quantity, values, path)
     header = {**_header(table), "sha256": digest(table)}
     long = _to_long(table).replace_schema_metadata({METADATA_KEY: json.dumps(header, sort_keys=True).encode()})
     path.parent.mkdir(parents=True, exist_ok=True)

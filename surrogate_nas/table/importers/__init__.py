@@ -1,0 +1,1 @@
+"""One file per foreign format, the only place that knows it."""
