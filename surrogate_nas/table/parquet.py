@@ -161,12 +161,17 @@ def from_long(long: pa.Table, header: Mapping[str, Any], path: Path) -> Table:
 def _of_training(long: pa.Table, path: Path) -> NDArray[np.bool_]:
     """Return (rows,) whether a row tells of a training; one of costs has nulls for all that tells trainings apart."""
     told = np.stack([long[name].is_valid().to_numpy() for name in TRAINING_KEYS])
-    if (told.any(axis=0) != told.all(axis=0)).any():
-        row = int(np.flatnonzero(told.any(axis=0) != told.all(axis=0))[0])
+    of_training = np.asarray(told.all(axis=0))
+    mixed = np.asarray(told.any(axis=0) & ~of_training)
+    for name in long.column_names:
+        if name not in KEYS:
+            mixed |= long[name].is_valid().to_numpy() & (of_training != (name in MEASURES))
+    if mixed.any():
         raise TableFormatError(
-            f"{path}: row {row} has only some of {', '.join(TRAINING_KEYS)}; a measurement has all, a cost none."
+            f"{path}: row {int(np.flatnonzero(mixed)[0])} is neither a measurement ({', '.join(TRAINING_KEYS)}, and "
+            f"some of {', '.join(MEASURES)}) nor one of costs (none of these, and other numbers)."
         )
-    return np.asarray(told.all(axis=0))
+    return of_training
 
 
 def _columns(long: pa.Table, rows: NDArray[np.int64], n: int, path: Path) -> dict[Column, NDArray[np.float64]]:

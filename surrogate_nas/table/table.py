@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -229,6 +229,33 @@ class Table:
         if seed == MEAN or seed not in by_seed:
             raise NotMeasuredError(f"table {self.name!r}: " + expected("seed", seed, sorted(set(by_seed) - {MEAN})))
         return by_seed[seed]
+
+
+def joined(name: str, tables: Sequence[Table]) -> Table:
+    """Return one table of what several tables of one space measured, with the provenance of the first.
+
+    Raises:
+        TableFormatError: two of them hold the same column.
+    """
+    population = tables[0].space.at(np.unique(np.concatenate([table.population.index for table in tables])))
+    columns: dict[Column, NDArray[np.float64]] = {}
+    costs: dict[Cost, NDArray[np.float64]] = {}
+    for table in tables:
+        rows = table.find(population)
+        for column, values in table.columns.items():
+            _add(columns, column, np.where(rows >= 0, values[rows], np.nan))
+        for cost, values in table.costs.items():
+            _add(costs, cost, np.where(rows >= 0, values[rows], np.nan))
+    return Table(name, population, columns, tables[0].provenance, costs=costs)
+
+
+Key = TypeVar("Key", Column, Cost)
+
+
+def _add(target: dict[Key, NDArray[np.float64]], key: Key, values: NDArray[np.float64]) -> None:
+    if key in target:
+        raise TableFormatError(f"{key} comes from two sources; give the one that is to be kept.")
+    target[key] = values
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
