@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from surrogate_nas.errors import NotMeasuredError, TableIntegrityError
 from surrogate_nas.space import Population
 from surrogate_nas.split import Split
-from surrogate_nas.table.parquet import recorded_digest
+from surrogate_nas.table.parquet import digest, recorded_digest, write_table
+from surrogate_nas.table.table import Table
 
 ARCHITECTURES_PER_GROUP = 128  # held in memory while a file is written, and read at once for one architecture
 VALUES = pa.list_(pa.float64())
@@ -89,15 +91,39 @@ class CurveWriter:
         self._rows = []
 
 
-def curves_path(table: Path) -> Path:
-    """Return where the curves of a table file lie: beside it, under a name that tells which content they belong to.
+def write_with_curves(table: Table, path: Path, curves: Path) -> None:
+    """Write a table, and move its curves beside it, so that a kill leaves the old pair or the new one.
 
-    So a new table and its curves take the place of an old pair in one step, the renaming of the table file.
+    The curves' name tells which table they belong to, so they can lie there before the table takes its place.
+
+    Args:
+        table: the table.
+        path: its file.
+        curves: what a ``CurveWriter`` wrote, in the folder of ``path``; no file where there are no curves.
+
+    Raises:
+        TableFormatError: a value of the table is outside what is allowed.
+    """
+    of_this = _name(digest(table))
+    if curves.is_file():
+        os.replace(curves, path.with_name(of_this))
+    write_table(table, path)
+    for other in path.parent.glob(_name("*")):
+        if other.name != of_this:
+            other.unlink()
+
+
+def curves_path(table: Path) -> Path:
+    """Return where the curves of a table file lie, if there are any: beside it.
 
     Raises:
         TableIntegrityError: there is no such table file, or it is not whole.
     """
-    return table.with_name(f"curves-{recorded_digest(table)[:16]}.parquet")
+    return table.with_name(_name(recorded_digest(table)))
+
+
+def _name(digest: str) -> str:
+    return f"curves-{digest[:16]}.parquet"
 
 
 def read_curves(table: Path, architecture: Population) -> list[Curve]:

@@ -36,6 +36,8 @@ def import_parquet(path: Path, name: str, _: CurveWriter, *, space: SearchSpace)
     Raises:
         TableFormatError, InvalidArchitectureError, NotMeasuredError: as of ``import_csv``.
     """
+    if not path.is_file():
+        raise TableFormatError(f"there is no file {path}.")
     try:
         rows = pq.read_table(path).replace_schema_metadata(None)
     except (OSError, pa.ArrowException) as error:
