@@ -47,7 +47,8 @@ def import_devices(path: Path, name: str, _: CurveWriter) -> Table:
     Raises:
         TableFormatError: a file is missing, damaged, of another data set, or disagrees with itself.
     """
-    return joined(name, [_dataset(file, name) for file in tqdm(files_of(path, "hw_*.csv"), unit="file", desc=name)])
+    with tqdm(files_of(path, "hw_*.csv"), unit="file", desc=name) as files:
+        return joined(name, [_dataset(file, name) for file in files])
 
 
 def _dataset(path: Path, name: str) -> Table:

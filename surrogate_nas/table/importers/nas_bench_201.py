@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.dtypes import Float32DType, Float64DType, Int64DType
-from tqdm import tqdm
 
 from surrogate_nas.errors import ForbiddenTypeError, TableFormatError
 from surrogate_nas.space import NB201
@@ -61,11 +60,11 @@ def import_official(path: Path, name: str, curves: CurveWriter) -> Table:
     if not indices:
         raise TableFormatError(f"{path} holds no architecture.")
     provenance = {**PROVENANCE, "version": _version(path)}
-    return table_of(name, NB201.parse(texts)[indices], _records(infos, indices, name), provenance, curves)
+    return table_of(name, NB201.parse(texts)[indices], _records(infos, indices), provenance, curves)
 
 
-def _records(infos: dict[int, Any], indices: list[int], name: str) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
-    for row, index in enumerate(tqdm(indices, unit="architecture", desc=name)):
+def _records(infos: dict[int, Any], indices: list[int]) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
+    for row, index in enumerate(indices):
         by_length = infos.pop(index)
         if not isinstance(by_length, dict) or not by_length.keys() >= {*LENGTHS}:
             raise TableFormatError(f"the record of architecture number {index} lacks {' or '.join(LENGTHS)}.")

@@ -38,7 +38,8 @@ def import_means(path: Path, name: str, _: CurveWriter) -> Table:
         ForbiddenTypeError: a pickle names a type that none of these holds.
         TableFormatError: a file is missing, damaged, or has another form.
     """
-    return joined(name, [_dataset(file, name) for file in tqdm(files_of(path, "*.pickle"), unit="file", desc=name)])
+    with tqdm(files_of(path, "*.pickle"), unit="file", desc=name) as files:
+        return joined(name, [_dataset(file, name) for file in files])
 
 
 def _dataset(path: Path, name: str) -> Table:

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from surrogate_nas.errors import TableFormatError
 from surrogate_nas.space import NATS_SIZE, NB201, SearchSpace
 from surrogate_nas.table.curves import CurveWriter
@@ -63,7 +61,7 @@ def _import(path: Path, name: str, curves: CurveWriter, space: SearchSpace) -> T
     if outside:
         raise TableFormatError(f"{path} has an architecture number {outside[0]}, but tells of {len(texts)}.")
     indices = sorted(states, key=lambda index: texts[index])
-    return table_of(name, population[indices], _records(states, indices, name), PROVENANCE, curves)
+    return table_of(name, population[indices], _records(states, indices), PROVENANCE, curves)
 
 
 def _folder(path: Path) -> dict[int, Path]:
@@ -72,8 +70,8 @@ def _folder(path: Path) -> dict[int, Path]:
     return {int(number): file for number, file in files.items() if number.isascii() and number.isdigit()}
 
 
-def _records(states: Mapping[int, Any], indices: list[int], name: str) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
-    for row, index in enumerate(tqdm(indices, unit="architecture", desc=name)):
+def _records(states: Mapping[int, Any], indices: list[int]) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
+    for row, index in enumerate(indices):
         state = states[index]
         by_length = _read(state) if isinstance(state, Path) else state
         if not isinstance(by_length, dict):

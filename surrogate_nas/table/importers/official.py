@@ -6,12 +6,13 @@ package, which interpret them here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from nas_201_api import ArchResults, ResultsCount
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from surrogate_nas.errors import SurrogateNASError, TableFormatError, expected
 from surrogate_nas.space import Population
@@ -40,7 +41,7 @@ NAMES: dict[tuple[str, str], tuple[str, Split]] = {
     ("ImageNet16-120", "x-test"): ("ImageNet16-120", Split.TEST),
     ("ImageNet16-120", "ori-test"): ("ImageNet16-120", Split.VALTEST),
 }
-COST_DATASETS = {"cifar10-valid": CIFAR10_25K}  # official name -> ours, where they differ
+COST_DATASETS = {"cifar10-valid": CIFAR10_25K}  # official name -> ours, where they differ, for costs
 
 CONSISTENT_SEED = 888  # whose FLOPs and parameters are right where the seeds' differ (nats_bench, get_compute_costs)
 Records = Iterable[tuple[int, list[Mapping[str, Any]]]]
@@ -65,29 +66,48 @@ def table_of(
     columns: dict[Column, NDArray[np.float64]] = {}
     costs: dict[Cost, NDArray[np.float64]] = {}
     texts = population.texts
-
-    def keep(target: dict[Any, NDArray[np.float64]], row: int) -> Callable[[Any, float], None]:
-        def put(key: Any, value: float) -> None:
-            target.setdefault(key, np.full(len(texts), np.nan))[row] = value
-
-        return put
-
-    for row, states in records:
-        try:
-            found: list[Curve] = []
-            for state in states:
-                results = _results(state, texts[row])
-                _measure(results, keep(columns, row), found)
-                _cost(results, keep(costs, row))
+    with tqdm(records, total=len(texts), unit="architecture", desc=name) as progress:
+        for row, states in progress:
+            values, known, found = _interpreted(states, texts[row])
+            _keep(columns, row, values, len(texts))
+            _keep(costs, row, known, len(texts))
             curves.add(texts[row], found)
-        except SurrogateNASError:
-            raise
-        except (LookupError, TypeError, ValueError, AttributeError, AssertionError, ArithmeticError) as error:
-            raise TableFormatError(
-                f"the record of {texts[row]} has not the form of NAS-Bench-201's ({type(error).__name__}: {error}). "
-                "Take the file from its authors again."
-            ) from error
     return Table(name, population, columns, provenance, costs=costs)
+
+
+Key = TypeVar("Key", Column, Cost)
+
+
+def _keep(target: dict[Key, NDArray[np.float64]], row: int, values: Mapping[Key, float], n: int) -> None:
+    for key, value in values.items():
+        if key not in target:
+            target[key] = np.full(n, np.nan)
+        target[key][row] = value
+
+
+def _interpreted(
+    states: Iterable[Mapping[str, Any]], text: str
+) -> tuple[dict[Column, float], dict[Cost, float], list[Curve]]:
+    """Return the measurements after the last epoch, the costs and the learning curves of one architecture."""
+    values: dict[Column, float] = {}
+    costs: dict[Cost, float] = {}
+    curves: list[Curve] = []
+    try:
+        for state in states:
+            results = _results(state, text)
+            costs |= _costs(results)
+            for curve, train_seconds in _measured(results):
+                values |= _values_of(curve, train_seconds)
+                if not np.isnan(curve.accuracy[:-1]).all():  # of some, the source has only the last epoch
+                    curves.append(curve)
+    except SurrogateNASError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, AssertionError, ArithmeticError) as error:
+        raise TableFormatError(
+            f"the record of {text} has not the form of NAS-Bench-201's ({type(error).__name__}: {error}). "
+            "Take the file from its authors again."
+        ) from error
+    return values, costs, curves
 
 
 def _results(state: Mapping[str, Any], text: str) -> ArchResults:
@@ -97,24 +117,26 @@ def _results(state: Mapping[str, Any], text: str) -> ArchResults:
     return results
 
 
-def _measure(results: ArchResults, put: Callable[[Any, float], None], curves: list[Curve]) -> None:
-    """Hand over the measurements after the last epoch, and append the learning curves."""
+def _measured(results: ArchResults) -> Iterator[tuple[Curve, NDArray[np.float64] | None]]:
+    """Yield what was measured on each split of each training, and the (epochs,) seconds of that training."""
     for trained_on in results.get_dataset_names():
         for seed in results.get_dataset_seeds(trained_on):
             run = results.query(trained_on, seed)
-            last = run.epochs - 1
             train_seconds = _seconds(run.train_times, range(run.epochs))
             for measured_on in ("train", *run.eval_names):
                 key = (*_ours(trained_on, measured_on), int(run.epochs), int(seed))
-                curve = Curve(*key, *_curve(run, measured_on, train_seconds))
-                put(Column("accuracy", *key), curve.accuracy[last])
-                put(Column("loss", *key), curve.loss[last])
-                if train_seconds is not None:
-                    put(Column("train_seconds", *key), sum(train_seconds))
-                if measured_on != "train" and curve.seconds is not None:
-                    put(Column("evaluation_seconds", *key), sum(curve.seconds))
-                if not np.isnan(curve.accuracy[:last]).all():
-                    curves.append(curve)
+                yield Curve(*key, *_curve(run, measured_on, train_seconds)), train_seconds
+
+
+def _values_of(curve: Curve, train_seconds: NDArray[np.float64] | None) -> dict[Column, float]:
+    """Return what is kept of a curve: its end, and how long the training and the evaluations took."""
+    key = curve[:4]
+    values = {Column("accuracy", *key): curve.accuracy[-1], Column("loss", *key): curve.loss[-1]}
+    if train_seconds is not None:
+        values[Column("train_seconds", *key)] = sum(train_seconds)
+    if curve.split is not Split.TRAIN and curve.seconds is not None:
+        values[Column("evaluation_seconds", *key)] = sum(curve.seconds)
+    return values
 
 
 def _ours(trained_on: str, measured_on: str) -> tuple[str, Split]:
@@ -145,16 +167,18 @@ def _seconds(by_epoch: Mapping[Any, float] | None, keys: Iterable[Any]) -> NDArr
     return None if np.isnan(values).any() else values
 
 
-def _cost(results: ArchResults, put: Callable[[Any, float], None]) -> None:
-    """Hand over what no training changes; a latency that was not measured is recorded as -1."""
+def _costs(results: ArchResults) -> dict[Cost, float]:
+    """Return what no training changes; a latency that was not measured is recorded as -1."""
+    costs: dict[Cost, float] = {}
     for trained_on in results.get_dataset_names():
         dataset = COST_DATASETS.get(trained_on, trained_on)
         runs = results.query(trained_on)
-        put(Cost("parameters_millions", dataset), _agreed({seed: run.params for seed, run in runs.items()}))
-        put(Cost("flops_millions", dataset), _agreed({seed: run.flop for seed, run in runs.items()}))
+        costs[Cost("parameters_millions", dataset)] = _agreed({seed: run.params for seed, run in runs.items()})
+        costs[Cost("flops_millions", dataset)] = _agreed({seed: run.flop for seed, run in runs.items()})
         latencies = [seconds for seconds in (run.get_latency() for run in runs.values()) if seconds > 0]
         if latencies:
-            put(Cost("latency_seconds", dataset), sum(latencies) / len(latencies))
+            costs[Cost("latency_seconds", dataset)] = sum(latencies) / len(latencies)
+    return costs
 
 
 def _agreed(by_seed: Mapping[int, float]) -> float:

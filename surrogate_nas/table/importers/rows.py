@@ -31,14 +31,15 @@ def read_csv(path: Path, types: Mapping[str, pa.DataType], *, needed: Sequence[s
     try:
         options = pa_csv.ConvertOptions(column_types=dict(types), null_values=[""], strings_can_be_null=True)
         rows = pa_csv.read_csv(path, convert_options=options)
+        names = rows.column_names
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         raise TableFormatError(f"{path} cannot be read as CSV: {reason}") from error
-    if len(set(rows.column_names)) < len(rows.column_names):
-        raise TableFormatError(f"{path} has two columns of one name among {', '.join(rows.column_names)}.")
-    missing = [name for name in needed if name not in rows.column_names]
+    if len(set(names)) < len(names):
+        raise TableFormatError(f"{path} has two columns of one name among {', '.join(names)}.")
+    missing = [name for name in needed if name not in names]
     if missing:
-        raise TableFormatError(f"{path} lacks the column {', '.join(missing)}; it has {', '.join(rows.column_names)}.")
+        raise TableFormatError(f"{path} lacks the column {', '.join(missing)}; it has {', '.join(names)}.")
     if not len(rows):
         raise TableFormatError(f"{path} holds no measurement.")
     return rows

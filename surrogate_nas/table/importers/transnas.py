@@ -33,7 +33,8 @@ def import_micro(path: Path, name: str, _: CurveWriter) -> Table:
     Raises:
         TableFormatError: a file is missing, damaged, of another task, or disagrees with itself.
     """
-    return joined(name, [_task(file, name) for file in tqdm(files_of(path, "micro_*.csv"), unit="task", desc=name)])
+    with tqdm(files_of(path, "micro_*.csv"), unit="task", desc=name) as files:
+        return joined(name, [_task(file, name) for file in files])
 
 
 def _task(path: Path, name: str) -> Table:
