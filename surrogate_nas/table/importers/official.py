@@ -7,6 +7,8 @@ package, which interpret them here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from math import nan
 from typing import Any, TypeVar
 
 import numpy as np
@@ -133,9 +135,9 @@ def _values_of(curve: Curve, train_seconds: NDArray[np.float64] | None) -> dict[
     key = curve[:4]
     values = {Column("accuracy", *key): curve.accuracy[-1], Column("loss", *key): curve.loss[-1]}
     if train_seconds is not None:
-        values[Column("train_seconds", *key)] = sum(train_seconds)
+        values[Column("train_seconds", *key)] = sum(train_seconds.tolist())
     if curve.split is not Split.TRAIN and curve.seconds is not None:
-        values[Column("evaluation_seconds", *key)] = sum(curve.seconds)
+        values[Column("evaluation_seconds", *key)] = sum(curve.seconds.tolist())
     return values
 
 
@@ -153,12 +155,17 @@ def _curve(
     epochs = range(run.epochs)
     if measured_on == "train":
         return _values(run.train_acc1es, epochs), _values(run.train_losses, epochs), train_seconds
-    keys = [f"{measured_on}@{epoch}" for epoch in epochs]
+    keys = _epoch_keys(measured_on, run.epochs)
     return _values(run.eval_acc1es, keys), _values(run.eval_losses, keys), _seconds(run.eval_times, keys)
 
 
+@lru_cache
+def _epoch_keys(measured_on: str, epochs: int) -> tuple[str, ...]:
+    return tuple(f"{measured_on}@{epoch}" for epoch in range(epochs))
+
+
 def _values(by_epoch: Mapping[Any, float], keys: Iterable[Any]) -> NDArray[np.float64]:
-    return np.array([by_epoch.get(key, np.nan) for key in keys], dtype=np.float64)
+    return np.array([by_epoch.get(key, nan) for key in keys], dtype=np.float64)
 
 
 def _seconds(by_epoch: Mapping[Any, float] | None, keys: Iterable[Any]) -> NDArray[np.float64] | None:
