@@ -73,7 +73,8 @@ def table_path(name_or_path: str | Path) -> Path:
         return path
     folder = os.environ.get(DATA_FOLDER)
     where = (
-        f"Tables of your own lie in {DATA_FOLDER} ({folder or 'not set'}), or are given as a path to a .parquet file."
+        f"Tables of your own lie in {DATA_FOLDER} ({folder or 'not set'}), are imported (surrogate-nas table import), "
+        "or are given as a path to a .parquet file."
     )
     raise UnknownTableError(expected("table", name_or_path, paths) + " " + where)
 
