@@ -285,10 +285,11 @@ def _rows(
     dense = np.stack([[values.get((name, key), nothing) for key in keys] for name in names])  # (names, keys, n)
     dense = dense[:, :, order].transpose(0, 2, 1)  # (names, n, keys)
     rows, key = np.nonzero(~np.isnan(dense).all(axis=0))
+    used, code = np.unique(rows, return_inverse=True)  # texts are long: each is there once
     columns = [pa.array(column, type_) for column, type_ in zip(zip(*keys, strict=True), KEY_TYPES, strict=True)]
     return pa.table(
         {
-            "architecture": pa.array(texts[rows]).dictionary_encode(),
+            "architecture": pa.DictionaryArray.from_arrays(code.astype(np.int32), pa.array(texts[used])),
             **{name: _encoded(column.take(pa.array(key))) for name, column in zip(KEYS[1:], columns, strict=True)},
             **{name: pa.array(dense[i, rows, key], from_pandas=True) for i, name in enumerate(names)},
         }
