@@ -19,7 +19,7 @@ jobs:
   search   search a table for the best architecture, then train the winners again
   fit      train a predictor, score it on architectures it has not seen, save it
   verify   train given architectures for real
-  table    list tables, show one, build one by training
+  table    list tables, show one, import one, build one by training
   report   rebuild the report of a run folder
 
 surrogate-nas JOB --help says what a job takes. search, fit and verify take Hydra overrides: NAME=VALUE changes a

@@ -41,6 +41,10 @@ class TableIntegrityError(SurrogateNASError, ValueError):
     """A table file that is truncated or was altered after it was written."""
 
 
+class ForbiddenTypeError(SurrogateNASError, ValueError):
+    """A pickle that names a type or function which no source of its kind holds; nothing of it was run."""
+
+
 class UnknownMethodError(SurrogateNASError, KeyError):
     """A sampler, predictor, recipe or data source that has no configuration of that name."""
 

@@ -1,4 +1,4 @@
-"""The job ``table``: list the known tables, show one, build one by training."""
+"""The job ``table``: list the known tables, show one, import one, build one by training."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from surrogate_nas import configuration
+from surrogate_nas import configuration, table_import
 from surrogate_nas.errors import SettingError, SurrogateNASError
 from surrogate_nas.space import get_space
 from surrogate_nas.table import Table, load_table, table_paths
@@ -16,11 +16,12 @@ from surrogate_nas.table import Table, load_table, table_paths
 
 def run(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     """Run one of the job's actions."""
-    parser.description = "List the known tables, show one, or build one by training."
+    parser.description = "List the known tables, show one, import one, or build one by training."
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="the tables that can be named")
     info = actions.add_parser("info", help="what a table holds, and whether its file is whole")
     info.add_argument("table", help="a name, or the path of a .parquet file")
+    table_import.add_parser(actions)
     build = actions.add_parser("build", help="train architectures and write their accuracies as a table; resumes")
     build.add_argument("name", help="of the table")
     build.add_argument("--out", type=Path, help="the file (default: NAME.parquet in this folder)")
@@ -34,7 +35,7 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     build.add_argument("--workers", type=int, help="trainings at the same time (default: one a core)")
     build.add_argument("--device", default="auto", help="a torch device (default: the GPU where there is one)")
     chosen = parser.parse_args(arguments)
-    {"list": _list, "info": _info, "build": _build}[chosen.action](chosen)
+    {"list": _list, "info": _info, "import": table_import.run, "build": _build}[chosen.action](chosen)
 
 
 def _list(chosen: argparse.Namespace) -> None:

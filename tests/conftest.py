@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,14 @@ def real_data() -> Path:
     if not folder or not (Path(folder) / "nb201" / "accuracy.parquet").is_file():
         pytest.skip("needs real NAS-Bench tables: SURROGATE_NAS_DATA names no folder with nb201/accuracy.parquet")
     return Path(folder)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_imported_tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests see none of the tables that the user of this machine has imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SURROGATE_NAS_TABLES", str(tmp_path_factory.mktemp("tables")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Names to tables: those that ship with the package, those in a data folder, and any file."""
+"""Names to tables: those that ship with the package, those in a data folder, the user's imported ones, and any file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from platformdirs import user_data_path
 
 from surrogate_nas.errors import UnknownTableError, expected
 from surrogate_nas.table.parquet import read_table
@@ -15,14 +16,25 @@ from surrogate_nas.table.table import Table
 
 EMBEDDED = Path(__file__).parent / "embedded"
 DATA_FOLDER = "SURROGATE_NAS_DATA"
+USER_FOLDER = "SURROGATE_NAS_TABLES"
+
+
+def user_tables() -> Path:
+    """Return the folder of the tables that the user imports: ``SURROGATE_NAS_TABLES``, or the platform's for data."""
+    folder = os.environ.get(USER_FOLDER)
+    return Path(folder) if folder else user_data_path("surrogate_nas", appauthor=False) / "tables"
 
 
 def table_paths() -> dict[str, Path]:
-    """Return the file of each table that can be loaded by name; an embedded table comes before one of the same name."""
+    """Return the file of each table that can be loaded by name.
+
+    Of one name, an embedded table comes first, then one in the data folder, then one that the user imported.
+    """
     paths = {path.stem: path for path in sorted(EMBEDDED.glob("*.parquet"))}
-    folder = os.environ.get(DATA_FOLDER)
-    for path in sorted(Path(folder).glob("*/accuracy.parquet")) if folder else ():
-        paths.setdefault(path.parent.name, path)
+    data = os.environ.get(DATA_FOLDER)
+    for folder in (*([Path(data)] if data else []), user_tables()):
+        for path in sorted(folder.glob("*/accuracy.parquet")):
+            paths.setdefault(path.parent.name, path)
     return paths
 
 
@@ -43,6 +55,7 @@ def load_table(name_or_path: str | Path) -> Table:
         table.provenance,
         {**table.training_seconds, **_costs(path.with_name("cost.parquet"), table)},
         table.by_function,
+        table.costs,
     )
 
 
@@ -60,7 +73,8 @@ def table_path(name_or_path: str | Path) -> Path:
         return path
     folder = os.environ.get(DATA_FOLDER)
     where = (
-        f"Tables of your own lie in {DATA_FOLDER} ({folder or 'not set'}), or are given as a path to a .parquet file."
+        f"Tables of your own lie in {DATA_FOLDER} ({folder or 'not set'}), are imported (surrogate-nas table import), "
+        "or are given as a path to a .parquet file."
     )
     raise UnknownTableError(expected("table", name_or_path, paths) + " " + where)
 

@@ -35,7 +35,8 @@ class TableEvaluator:
         seed: int | None = None,
     ) -> None:
         values = table.accuracy(dataset=dataset, split=split, epochs=epochs, seed=seed)
-        seconds = table.train_seconds(dataset=dataset, epochs=epochs or max(table.epochs(dataset, Split.of(split))))
+        epochs = epochs or max(table.epochs(dataset, Split.of(split)))
+        seconds = table.train_seconds(dataset=dataset, epochs=epochs, split=split)
         self.table = table
         self.rows = np.flatnonzero(~np.isnan(values))  # of each candidate in the table
         self.candidates = table.population[self.rows]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from surrogate_nas.errors import SurrogateNASError, TableFormatError, TableIntegrityError
 from surrogate_nas.space import get_space
 from surrogate_nas.split import Split
-from surrogate_nas.table.table import Column, Table
+from surrogate_nas.table.table import MEAN, MEASURES, Column, Cost, Table
 
 METADATA_KEY = b"surrogate_nas.table"
 KEYS = ("architecture", "dataset", "split", "epochs", "seed")
-MEASURES = ("accuracy", "loss", "train_seconds")
+INTEGERS = {"epochs": (0, 2**15 - 1), "seed": (MEAN, 2**31 - 1)}  # what the file's int16 and int32 hold
+KEY_TYPES = (pa.string(), pa.string(), pa.int16(), pa.int32())  # of the keys after the architecture
+TRAINING_KEYS = KEYS[2:]  # null in a row of costs, which no training changes
 
 
 def read_table(path: str | Path) -> Table:
@@ -48,7 +50,7 @@ def read_table(path: str | Path) -> Table:
             f"{path} is a Parquet file without the metadata {METADATA_KEY.decode()!r}; it is no table of this package."
         ) from error
     try:
-        table = _from_long(long, header, path)
+        table = from_long(long, header, path)
     except (SurrogateNASError, pa.ArrowException, UnicodeDecodeError, KeyError, IndexError) as error:
         if "sha256" in header:  # it was right when it was written
             raise TableIntegrityError(f"{path} was altered after it was written: {error}") from error
@@ -61,12 +63,31 @@ def read_table(path: str | Path) -> Table:
     return table
 
 
+def recorded_digest(path: Path) -> str:
+    """Return the sha256 that the header of a table file tells; reading the table checks it.
+
+    Raises:
+        TableIntegrityError: there is no such file, or it is not whole, or tells none.
+    """
+    try:
+        return str(json.loads(pq.read_schema(path).metadata[METADATA_KEY])["sha256"])
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise TableIntegrityError(f"{path} is no whole table file of this package.") from error
+
+
 def write_table(table: Table, path: str | Path) -> None:
     """Write a table beside its place and rename it, so that a kill leaves the old file or the new one.
 
     The same table gives the same bytes: rows are ordered by architecture, data set, split, epochs and seed.
+
+    Raises:
+        TableFormatError: a value is outside what is allowed.
     """
     path = Path(path)
+    for column, values in table.columns.items():
+        _check_range(column.measure, values, path)
+    for cost, values in table.costs.items():
+        _check_range(cost.quantity, values, path)
     header = {**_header(table), "sha256": digest(table)}
     long = _to_long(table).replace_schema_metadata({METADATA_KEY: json.dumps(header, sort_keys=True).encode()})
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,11 +104,15 @@ def digest(table: Table) -> str:
     summary = hashlib.sha256(json.dumps(_header(table), sort_keys=True).encode())
     order = np.argsort(table.population.index)
     summary.update(table.population.decisions[order].tobytes())
-    for column in sorted(table.columns):
-        values = np.where(np.isnan(table.columns[column]), np.nan, table.columns[column])  # one bit pattern for NaN
-        summary.update(repr(tuple(map(str, column))).encode())
+    for key, values in (*sorted(table.columns.items(), key=_key), *sorted(table.costs.items(), key=_key)):
+        values = np.where(np.isnan(values), np.nan, values)  # one bit pattern for NaN
+        summary.update(repr(tuple(map(str, key))).encode())
         summary.update(np.ascontiguousarray(values[order], dtype="<f8").tobytes())
     return summary.hexdigest()
+
+
+def _key(item: tuple[tuple[Any, ...], object]) -> tuple[Any, ...]:
+    return item[0]
 
 
 def _header(table: Table) -> dict[str, Any]:
@@ -95,36 +120,106 @@ def _header(table: Table) -> dict[str, Any]:
     return {**header, "by_function": True} if table.by_function else header
 
 
-def _from_long(long: pa.Table, header: Mapping[str, Any], path: Path) -> Table:
-    missing = [name for name in (*KEYS, MEASURES[0]) if name not in long.column_names]
-    if missing or "space" not in header or "name" not in header:
+def from_long(long: pa.Table, header: Mapping[str, Any], path: Path) -> Table:
+    """Return the table that rows in long form describe.
+
+    Args:
+        long: the key columns, and at least one measure or cost. A row of costs has null split, epochs and seed.
+        header: the table's ``name`` and ``space``, and its provenance.
+        path: what the messages call the rows.
+
+    Raises:
+        TableFormatError: a column is missing, or a value is outside what is allowed.
+        InvalidArchitectureError, NotMeasuredError: an architecture or a split that does not exist.
+    """
+    quantities = [name for name in long.column_names if name not in (*KEYS, *MEASURES)]
+    missing = [name for name in KEYS if name not in long.column_names]
+    if missing or not {*quantities, *MEASURES} & {*long.column_names} or not {"space", "name"} <= header.keys():
         raise TableFormatError(
-            f"{path} lacks {', '.join(missing) or 'name or space in its metadata'}; "
+            f"{path} lacks {', '.join(missing) or 'accuracy, or name or space in its metadata'}; "
             f"a table has the columns {', '.join((*KEYS, MEASURES[0]))}."
         )
+    if not len(long):
+        raise TableFormatError(f"{path} holds no measurement.")
     space = get_space(header["space"])
     rows, texts = _codes(long["architecture"])
     population = space.parse(texts)
     order = np.argsort(population.index)
     population, rows = population[order], np.argsort(order)[rows]
+    of_training = _of_training(long, path)
+    known = {"name", "space", "by_function", "sha256"}
+    return Table(
+        header["name"],
+        population,
+        _columns(long.filter(of_training), rows[of_training], len(population), path),
+        {key: value for key, value in header.items() if key not in known},
+        by_function=bool(header.get("by_function")),
+        costs=_costs(long.filter(~of_training), quantities, rows[~of_training], len(population), path),
+    )
+
+
+def _of_training(long: pa.Table, path: Path) -> NDArray[np.bool_]:
+    """Return (rows,) whether a row tells of a training; one of costs has nulls for all that tells trainings apart."""
+    told = np.stack([long[name].is_valid().to_numpy() for name in TRAINING_KEYS])
+    of_training = np.asarray(told.all(axis=0))
+    mixed = np.asarray(told.any(axis=0) & ~of_training)
+    for name in long.column_names:
+        if name not in KEYS:
+            mixed |= long[name].is_valid().to_numpy() & (of_training != (name in MEASURES))
+    if mixed.any():
+        raise TableFormatError(
+            f"{path}: row {int(np.flatnonzero(mixed)[0])} is neither a measurement ({', '.join(TRAINING_KEYS)}, and "
+            f"some of {', '.join(MEASURES)}) nor one of costs (none of these, and other numbers)."
+        )
+    return of_training
+
+
+def _columns(long: pa.Table, rows: NDArray[np.int64], n: int, path: Path) -> dict[Column, NDArray[np.float64]]:
+    """Return the columns of n architectures from rows of measurements."""
     dataset, datasets = _codes(long["dataset"])
     split, split_names = _codes(long["split"])
-    epochs, seed = (long[name].to_numpy().astype(np.int64) for name in ("epochs", "seed"))
+    epochs, seed = (_integers(long, name, path) for name in ("epochs", "seed"))
     group, keys = _groups(np.stack([dataset, split, epochs, seed], axis=1))
-    measured = np.unique(group * len(population) + rows)
-    if len(measured) != len(rows):
+    if len(np.unique(group * n + rows)) != len(rows):
         raise TableFormatError(f"{path} measures an architecture twice for one data set, split, length and seed.")
     columns: dict[Column, NDArray[np.float64]] = {}
     for measure in (name for name in MEASURES if name in long.column_names):
-        dense = np.full((len(keys), len(population)), np.nan)
+        dense = np.full((len(keys), n), np.nan)
         dense[group, rows] = long[measure].to_numpy().astype(np.float64)
         _check_range(measure, dense, path)
         for values, (d, s, e, k) in zip(dense, keys.tolist(), strict=True):
             if not np.isnan(values).all():
                 columns[Column(measure, datasets[d], Split.of(split_names[s]), e, k)] = values
-    known = {"name", "space", "by_function", "sha256"}
-    provenance = {key: value for key, value in header.items() if key not in known}
-    return Table(header["name"], population, columns, provenance, by_function=bool(header.get("by_function")))
+    return columns
+
+
+def _costs(
+    long: pa.Table, quantities: Sequence[str], rows: NDArray[np.int64], n: int, path: Path
+) -> dict[Cost, NDArray[np.float64]]:
+    """Return the costs of n architectures from rows of costs."""
+    dataset, datasets = _codes(long["dataset"])
+    if len(np.unique(dataset * n + rows)) != len(rows):
+        raise TableFormatError(f"{path} tells the costs of an architecture twice for one data set.")
+    costs: dict[Cost, NDArray[np.float64]] = {}
+    for quantity in quantities:
+        dense = np.full((len(datasets), n), np.nan)
+        dense[dataset, rows] = long[quantity].to_numpy().astype(np.float64)
+        _check_range(quantity, dense, path)
+        costs |= {
+            Cost(quantity, name): values
+            for name, values in zip(datasets, dense, strict=True)
+            if not np.isnan(values).all()
+        }
+    return costs
+
+
+def _integers(long: pa.Table, name: str, path: Path) -> NDArray[np.int64]:
+    values: NDArray[np.int64] = long[name].to_numpy().astype(np.int64)
+    least, most = INTEGERS[name]
+    wrong = values[(values < least) | (values > most)]
+    if len(wrong):
+        raise TableFormatError(f"{path}: {name} lies in {least} to {most}, got {wrong[0]}.")
+    return values
 
 
 def _check_range(measure: str, values: NDArray[np.float64], path: Path) -> None:
@@ -155,24 +250,51 @@ def _groups(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 def _to_long(table: Table) -> pa.Table:
-    keys = sorted({column[1:] for column in table.columns})
-    measures = [name for name in MEASURES if any(column.measure == name for column in table.columns)]
-    nothing = np.full(len(table), np.nan)
-    dense = np.stack(
-        [[table.columns.get(Column(name, *key), nothing) for key in keys] for name in measures]
-    )  # (measures, keys, n)
+    """Return the rows of a table: the measurements, then the costs."""
     order = np.argsort(table.population.index)
-    dense = dense[:, :, order].transpose(0, 2, 1)  # (measures, n, keys)
-    rows, key = np.nonzero(~np.isnan(dense).all(axis=0))
     texts = np.array(table.population[order].texts)
-    parts = list(zip(*keys, strict=True))
-    arrays = {
-        "architecture": pa.array(texts[rows]).dictionary_encode(),
-        "dataset": pa.array(np.array(parts[0])[key]).dictionary_encode(),
-        "split": pa.array(np.array([str(split) for split in parts[1]])[key]).dictionary_encode(),
-        "epochs": pa.array(np.array(parts[2], dtype=np.int16)[key]),
-        "seed": pa.array(np.array(parts[3], dtype=np.int32)[key]),
-    }
+    parts = []
+    if table.columns:
+        measures = [name for name in MEASURES if any(column.measure == name for column in table.columns)]
+        parts.append(_rows(texts, order, measures, {(c.measure, c[1:]): v for c, v in table.columns.items()}))
+    if table.costs:
+        quantities = sorted({cost.quantity for cost in table.costs})
+        nothing = (None,) * len(TRAINING_KEYS)
+        parts.append(
+            _rows(texts, order, quantities, {(c.quantity, (c.dataset, *nothing)): v for c, v in table.costs.items()})
+        )
+    return pa.concat_tables(parts, promote_options="default").unify_dictionaries()
+
+
+def _rows(
+    texts: NDArray[np.str_],
+    order: NDArray[np.int64],
+    names: Sequence[str],
+    values: Mapping[tuple[str, tuple[Any, ...]], NDArray[np.float64]],
+) -> pa.Table:
+    """Return a row for each architecture and key of which anything is known.
+
+    Args:
+        texts: (n,) the architectures, in order.
+        order: (n,) where each of them lies in the arrays of ``values``.
+        names: of the value columns.
+        values: the (n,) values of each name and (data set, split, epochs, seed).
+    """
+    keys = sorted({key for _, key in values})
+    nothing = np.full(len(texts), np.nan)
+    dense = np.stack([[values.get((name, key), nothing) for key in keys] for name in names])  # (names, keys, n)
+    dense = dense[:, :, order].transpose(0, 2, 1)  # (names, n, keys)
+    rows, key = np.nonzero(~np.isnan(dense).all(axis=0))
+    used, code = np.unique(rows, return_inverse=True)  # texts are long: each is there once
+    columns = [pa.array(column, type_) for column, type_ in zip(zip(*keys, strict=True), KEY_TYPES, strict=True)]
     return pa.table(
-        {**arrays, **{name: pa.array(dense[i, rows, key], from_pandas=True) for i, name in enumerate(measures)}}
+        {
+            "architecture": pa.DictionaryArray.from_arrays(code.astype(np.int32), pa.array(texts[used])),
+            **{name: _encoded(column.take(pa.array(key))) for name, column in zip(KEYS[1:], columns, strict=True)},
+            **{name: pa.array(dense[i, rows, key], from_pandas=True) for i, name in enumerate(names)},
+        }
     )
+
+
+def _encoded(column: pa.Array) -> pa.Array:
+    return column.dictionary_encode() if pa.types.is_string(column.type) else column

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,16 @@ from surrogate_nas.space import Population, SearchSpace
 from surrogate_nas.split import Split
 
 MEAN = -1  # the seed under which a source publishes the mean over its seeds
-Measure = str  # "accuracy", "loss" or "train_seconds"
+MEASURES = ("accuracy", "loss", "train_seconds", "evaluation_seconds")
+Measure = str  # one of MEASURES
 
 
 class Column(NamedTuple):
     """What the values of one column are.
 
     Attributes:
-        measure: "accuracy" in percent, "loss" in nats, "train_seconds" in seconds.
+        measure: "accuracy" in percent, "loss" in nats, "train_seconds" of the whole training that was measured,
+            "evaluation_seconds" of all evaluations on the split during that training.
         dataset: what was trained on.
         split: the images that were measured.
         epochs: length of the training.
@@ -34,6 +36,18 @@ class Column(NamedTuple):
     split: Split
     epochs: int
     seed: int
+
+
+class Cost(NamedTuple):
+    """What the values of one column are that no training changes.
+
+    Attributes:
+        quantity: its name, with the unit at the end: "parameters_millions", "flops_millions", "latency_seconds", ...
+        dataset: whose images and classes the network is made for.
+    """
+
+    quantity: str
+    dataset: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +62,7 @@ class Table:
             be repeated, the data and the recipe.
         training_seconds: (n,) seconds of a training for each (dataset, epochs), for sources that do not tell them by
             seed.
+        costs: the (n,) float64 values of each cost; NaN where an architecture's is not known.
         by_function: whether a row stands for all architectures that compute the same function.
 
     Raises:
@@ -60,9 +75,10 @@ class Table:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     training_seconds: Mapping[tuple[str, int], NDArray[np.float64]] = field(default_factory=dict)
     by_function: bool = False
+    costs: Mapping[Cost, NDArray[np.float64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for column, values in self.columns.items():
+        for column, values in (*self.columns.items(), *self.costs.items()):
             if values.shape != (len(self.population),):
                 raise TableFormatError(
                     f"column {column} of table {self.name!r} has {values.shape} values "
@@ -87,10 +103,12 @@ class Table:
     @cached_property
     def datasets(self) -> tuple[str, ...]:
         """The names of the data sets, in alphabetical order."""
-        return tuple(sorted({column.dataset for column in self.columns}))
+        return tuple(sorted({column.dataset for column in self.columns} | {cost.dataset for cost in self.costs}))
 
     def splits(self, dataset: str) -> tuple[Split, ...]:
-        """Return the splits that were measured on a data set."""
+        """Return the splits that were measured on a data set; none where the table holds only costs of it."""
+        if dataset in {cost.dataset for cost in self.costs} - {column.dataset for column in self.columns}:
+            return ()
         return tuple(sorted({column.split for column in self._of(dataset)}))
 
     def epochs(self, dataset: str, split: Split) -> tuple[int, ...]:
@@ -118,8 +136,16 @@ class Table:
         """
         return self._values("accuracy", dataset, Split.of(split), epochs, seed)
 
-    def train_seconds(self, *, dataset: str, epochs: int | None = None) -> NDArray[np.float64]:
+    def train_seconds(
+        self, *, dataset: str, epochs: int | None = None, split: Split | str | None = None
+    ) -> NDArray[np.float64]:
         """Return (n,) mean seconds of one training, NaN where the source does not tell.
+
+        Args:
+            dataset: what was trained on.
+            epochs: length of the training; None for the longest.
+            split: of the accuracy that the training is to give; None for validation where it is measured. NAS-Bench-201
+                measures CIFAR-10's validation and test accuracy on trainings of its own, of 25,000 and 50,000 images.
 
         Raises:
             NotMeasuredError: the table has no such data set or length of training.
@@ -128,12 +154,30 @@ class Table:
             epochs = max(column.epochs for column in self._of(dataset))
         if (dataset, epochs) in self.training_seconds:
             return self.training_seconds[dataset, epochs]
-        known = [
-            column for column in self._of(dataset) if column.epochs == epochs and column.measure == "train_seconds"
-        ]
-        if known:
-            return self._values("train_seconds", dataset, known[0].split, epochs, None)
-        return np.full(len(self), np.nan)
+        known = {
+            column.split
+            for column in self._of(dataset, None if split is None else Split.of(split))
+            if column.epochs == epochs and column.measure == "train_seconds"
+        }
+        if not known:
+            return np.full(len(self), np.nan)
+        chosen = Split.VALID if Split.VALID in known else min(known)
+        return self._values("train_seconds", dataset, chosen, epochs, None)
+
+    def cost(self, quantity: str, *, dataset: str) -> NDArray[np.float64]:
+        """Return (n,) values of a cost that no training changes, NaN where it is not known.
+
+        Args:
+            quantity: its name, with the unit at the end, such as "flops_millions".
+            dataset: whose images and classes the network is made for.
+
+        Raises:
+            NotMeasuredError: the table does not hold it.
+        """
+        if (quantity, dataset) not in self.costs:
+            there = [f"{cost.quantity} of {cost.dataset}" for cost in sorted(self.costs)]
+            raise NotMeasuredError(f"table {self.name!r}: " + expected("cost", f"{quantity} of {dataset}", there))
+        return self.costs[Cost(quantity, dataset)]
 
     def find(self, population: Population) -> NDArray[np.int64]:
         """Return (n,) the row of each architecture, -1 where the table does not hold it."""
@@ -185,6 +229,33 @@ class Table:
         if seed == MEAN or seed not in by_seed:
             raise NotMeasuredError(f"table {self.name!r}: " + expected("seed", seed, sorted(set(by_seed) - {MEAN})))
         return by_seed[seed]
+
+
+def joined(name: str, tables: Sequence[Table]) -> Table:
+    """Return one table of what several tables of one space measured, with the provenance of the first.
+
+    Raises:
+        TableFormatError: two of them hold the same column.
+    """
+    population = tables[0].space.at(np.unique(np.concatenate([table.population.index for table in tables])))
+    columns: dict[Column, NDArray[np.float64]] = {}
+    costs: dict[Cost, NDArray[np.float64]] = {}
+    for table in tables:
+        rows = table.find(population)
+        for column, values in table.columns.items():
+            _add(columns, column, np.where(rows >= 0, values[rows], np.nan))
+        for cost, values in table.costs.items():
+            _add(costs, cost, np.where(rows >= 0, values[rows], np.nan))
+    return Table(name, population, columns, tables[0].provenance, costs=costs)
+
+
+Key = TypeVar("Key", Column, Cost)
+
+
+def _add(target: dict[Key, NDArray[np.float64]], key: Key, values: NDArray[np.float64]) -> None:
+    if key in target:
+        raise TableFormatError(f"{key} comes from two sources; give the one that is to be kept.")
+    target[key] = values
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

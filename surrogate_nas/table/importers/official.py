@@ -1,0 +1,195 @@
+"""What NAS-Bench-201 and NATS-Bench recorded of an architecture: their names for data sets and splits, and our columns.
+
+Both store an architecture's trainings as ``ArchResults`` of ``ResultsCount``, the classes of the ``nas-bench-201``
+package, which interpret them here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from math import nan
+from typing import Any, TypeVar
+
+import numpy as np
+from nas_201_api import ArchResults, ResultsCount
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from surrogate_nas.errors import SurrogateNASError, TableFormatError, expected
+from surrogate_nas.space import Population
+from surrogate_nas.split import Split
+from surrogate_nas.table.curves import Curve, CurveWriter
+from surrogate_nas.table.table import Column, Cost, Table
+
+# Trained on the first 25,000 images of CIFAR-10, as official ``cifar10-valid``. Its validation accuracy is what all
+# literature calls the validation accuracy of cifar10. Its test accuracy is not that of cifar10, which is measured after
+# training on all 50,000 images: under one name the two would be mixed, so it has a name of its own.
+CIFAR10_25K = "cifar10-25k"
+
+# (trained on, measured on) in official names -> (data set, split) here; the only place that knows both.
+NAMES: dict[tuple[str, str], tuple[str, Split]] = {
+    ("cifar10-valid", "train"): (CIFAR10_25K, Split.TRAIN),
+    ("cifar10-valid", "x-valid"): ("cifar10", Split.VALID),
+    ("cifar10-valid", "ori-test"): (CIFAR10_25K, Split.TEST),
+    ("cifar10", "train"): ("cifar10", Split.TRAIN),
+    ("cifar10", "ori-test"): ("cifar10", Split.TEST),
+    ("cifar100", "train"): ("cifar100", Split.TRAIN),
+    ("cifar100", "x-valid"): ("cifar100", Split.VALID),
+    ("cifar100", "x-test"): ("cifar100", Split.TEST),
+    ("cifar100", "ori-test"): ("cifar100", Split.VALTEST),
+    ("ImageNet16-120", "train"): ("ImageNet16-120", Split.TRAIN),
+    ("ImageNet16-120", "x-valid"): ("ImageNet16-120", Split.VALID),
+    ("ImageNet16-120", "x-test"): ("ImageNet16-120", Split.TEST),
+    ("ImageNet16-120", "ori-test"): ("ImageNet16-120", Split.VALTEST),
+}
+COST_DATASETS = {"cifar10-valid": CIFAR10_25K}  # official name -> ours, where they differ, for costs
+
+CONSISTENT_SEED = 888  # whose FLOPs and parameters are right where the seeds' differ (nats_bench, get_compute_costs)
+Records = Iterable[tuple[int, list[Mapping[str, Any]]]]
+
+
+def table_of(
+    name: str, population: Population, records: Records, provenance: Mapping[str, Any], curves: CurveWriter
+) -> Table:
+    """Return the table of n architectures, and write their learning curves.
+
+    Args:
+        name: of the table.
+        population: the n architectures.
+        records: for each architecture its row in the population and the state of an ``ArchResults`` for each length of
+            training, in alphabetical order of the texts.
+        provenance: what the table says about its source.
+        curves: where the learning curves go.
+
+    Raises:
+        TableFormatError: a record has another form, or is of another architecture.
+    """
+    columns: dict[Column, NDArray[np.float64]] = {}
+    costs: dict[Cost, NDArray[np.float64]] = {}
+    texts = population.texts
+    with tqdm(records, total=len(texts), unit="architecture", desc=name) as progress:
+        for row, states in progress:
+            values, known, found = _interpreted(states, texts[row])
+            _keep(columns, row, values, len(texts))
+            _keep(costs, row, known, len(texts))
+            curves.add(texts[row], found)
+    return Table(name, population, columns, provenance, costs=costs)
+
+
+Key = TypeVar("Key", Column, Cost)
+
+
+def _keep(target: dict[Key, NDArray[np.float64]], row: int, values: Mapping[Key, float], n: int) -> None:
+    for key, value in values.items():
+        if key not in target:
+            target[key] = np.full(n, np.nan)
+        target[key][row] = value
+
+
+def _interpreted(
+    states: Iterable[Mapping[str, Any]], text: str
+) -> tuple[dict[Column, float], dict[Cost, float], list[Curve]]:
+    """Return the measurements after the last epoch, the costs and the learning curves of one architecture."""
+    values: dict[Column, float] = {}
+    costs: dict[Cost, float] = {}
+    curves: list[Curve] = []
+    try:
+        for state in states:
+            results = _results(state, text)
+            costs |= _costs(results)
+            for curve, train_seconds in _measured(results):
+                values |= _values_of(curve, train_seconds)
+                if not np.isnan(curve.accuracy[:-1]).all():  # of some, the source has only the last epoch
+                    curves.append(curve)
+    except SurrogateNASError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, AssertionError, ArithmeticError) as error:
+        raise TableFormatError(
+            f"the record of {text} has not the form of NAS-Bench-201's ({type(error).__name__}: {error}). "
+            "Take the file from its authors again."
+        ) from error
+    return values, costs, curves
+
+
+def _results(state: Mapping[str, Any], text: str) -> ArchResults:
+    results = ArchResults.create_from_state_dict(dict(state))
+    if results.arch_str != text:
+        raise TableFormatError(f"the record of {text} is one of {results.arch_str}: files were swapped or renamed.")
+    return results
+
+
+def _measured(results: ArchResults) -> Iterator[tuple[Curve, NDArray[np.float64] | None]]:
+    """Yield what was measured on each split of each training, and the (epochs,) seconds of that training."""
+    for trained_on in results.get_dataset_names():
+        for seed in results.get_dataset_seeds(trained_on):
+            run = results.query(trained_on, seed)
+            train_seconds = _seconds(run.train_times, range(run.epochs))
+            for measured_on in ("train", *run.eval_names):
+                key = (*_ours(trained_on, measured_on), int(run.epochs), int(seed))
+                yield Curve(*key, *_curve(run, measured_on, train_seconds)), train_seconds
+
+
+def _values_of(curve: Curve, train_seconds: NDArray[np.float64] | None) -> dict[Column, float]:
+    """Return what is kept of a curve: its end, and how long the training and the evaluations took."""
+    key = curve[:4]
+    values = {Column("accuracy", *key): curve.accuracy[-1], Column("loss", *key): curve.loss[-1]}
+    if train_seconds is not None:
+        values[Column("train_seconds", *key)] = sum(train_seconds.tolist())
+    if curve.split is not Split.TRAIN and curve.seconds is not None:
+        values[Column("evaluation_seconds", *key)] = sum(curve.seconds.tolist())
+    return values
+
+
+def _ours(trained_on: str, measured_on: str) -> tuple[str, Split]:
+    if (trained_on, measured_on) not in NAMES:
+        known = [f"{measured} of {trained}" for trained, measured in NAMES]
+        raise TableFormatError(expected("result", f"{measured_on} of {trained_on}", known))
+    return NAMES[trained_on, measured_on]
+
+
+def _curve(
+    run: ResultsCount, measured_on: str, train_seconds: NDArray[np.float64] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return (epochs,) accuracies, losses and seconds; NaN after epochs of which nothing was kept."""
+    epochs = range(run.epochs)
+    if measured_on == "train":
+        return _values(run.train_acc1es, epochs), _values(run.train_losses, epochs), train_seconds
+    keys = _epoch_keys(measured_on, run.epochs)
+    return _values(run.eval_acc1es, keys), _values(run.eval_losses, keys), _seconds(run.eval_times, keys)
+
+
+@lru_cache
+def _epoch_keys(measured_on: str, epochs: int) -> tuple[str, ...]:
+    return tuple(f"{measured_on}@{epoch}" for epoch in range(epochs))
+
+
+def _values(by_epoch: Mapping[Any, float], keys: Iterable[Any]) -> NDArray[np.float64]:
+    return np.array([by_epoch.get(key, nan) for key in keys], dtype=np.float64)
+
+
+def _seconds(by_epoch: Mapping[Any, float] | None, keys: Iterable[Any]) -> NDArray[np.float64] | None:
+    """Return (epochs,) seconds, or None where not every epoch's are known."""
+    values = _values(by_epoch or {}, keys)
+    return None if np.isnan(values).any() else values
+
+
+def _costs(results: ArchResults) -> dict[Cost, float]:
+    """Return what no training changes; a latency that was not measured is recorded as -1."""
+    costs: dict[Cost, float] = {}
+    for trained_on in results.get_dataset_names():
+        dataset = COST_DATASETS.get(trained_on, trained_on)
+        runs = results.query(trained_on)
+        costs[Cost("parameters_millions", dataset)] = _agreed({seed: run.params for seed, run in runs.items()})
+        costs[Cost("flops_millions", dataset)] = _agreed({seed: run.flop for seed, run in runs.items()})
+        latencies = [seconds for seconds in (run.get_latency() for run in runs.values()) if seconds > 0]
+        if latencies:
+            costs[Cost("latency_seconds", dataset)] = sum(latencies) / len(latencies)
+    return costs
+
+
+def _agreed(by_seed: Mapping[int, float]) -> float:
+    """Return the value that all seeds record; where they differ in five decimals, that of the seed that is right."""
+    if len({f"{value:.5f}" for value in by_seed.values()}) > 1:
+        return float(by_seed[CONSISTENT_SEED])
+    return float(sum(by_seed.values()) / len(by_seed))

@@ -1,0 +1,81 @@
+"""Read a pickle that may hold plain data and numpy's numbers, and nothing else: no code of it ever runs."""
+
+from __future__ import annotations
+
+import pickle
+from collections import OrderedDict
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from surrogate_nas.errors import ForbiddenTypeError, TableFormatError
+
+# What damaged bytes make an unpickler, or the decompression below it, raise.
+DAMAGE = (
+    pickle.UnpicklingError,
+    EOFError,
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    MemoryError,
+    OverflowError,
+)
+
+
+def number(dtype: np.dtype[Any], data: bytes) -> float | int:
+    """Return the Python number that a pickled numpy scalar holds.
+
+    Raises:
+        ForbiddenTypeError: it is no number; a scalar of Python objects could hold anything.
+    """
+    if not isinstance(dtype, np.dtype) or dtype.kind not in "biuf" or not isinstance(data, bytes):
+        raise ForbiddenTypeError(f"a numpy scalar of {dtype!r} is no number.")
+    value: float | int = np.frombuffer(data, dtype, count=1)[0].item()
+    return value
+
+
+# numpy renamed its private modules with version 2; files name either.
+ADMITTED: dict[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("numpy", "dtype"): np.dtype,
+    ("numpy.core.multiarray", "scalar"): number,
+    ("numpy._core.multiarray", "scalar"): number,
+}
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in ADMITTED:
+            raise ForbiddenTypeError(
+                f"it names {module}.{name}, which no such file holds; nothing of it was run. "
+                f"Allowed are {', '.join('.'.join(known) for known in ADMITTED)}. Take the file from its authors again."
+            )
+        return ADMITTED[module, name]
+
+
+def read_pickle(file: IO[bytes], path: Path) -> Any:
+    """Return what a pickle of plain data holds.
+
+    Args:
+        file: the open pickle; the caller decompresses.
+        path: what the messages call it.
+
+    Raises:
+        ForbiddenTypeError: it names a type or function that is not in ``ADMITTED``; nothing of the file was run.
+        TableFormatError: it is empty, truncated or damaged.
+    """
+    try:
+        value = _Unpickler(file).load()
+        if file.read(1):  # also meets what a truncated archive lacks after the pickle
+            raise pickle.UnpicklingError("it goes on after its end")
+    except ForbiddenTypeError as error:
+        raise ForbiddenTypeError(f"{path} is refused: {error}") from error
+    except DAMAGE as error:
+        raise TableFormatError(
+            f"{path} is no whole file of its kind ({type(error).__name__}: {error}). Take it from its authors again."
+        ) from error
+    return value

@@ -1,0 +1,248 @@
+"""The official .pth files, rebuilt in their form from three official architectures with the package's own classes."""
+
+from __future__ import annotations
+
+import bz2
+import os
+import pickle
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from nas_201_api import ArchResults, NASBench201API, ResultsCount
+
+from surrogate_nas.errors import ForbiddenTypeError, SurrogateNASError, TableFormatError
+from surrogate_nas.space import NB201
+from surrogate_nas.table import Column, Table, read_table
+from surrogate_nas.table.curves import CurveWriter, curves_path, read_curves, write_with_curves
+from surrogate_nas.table.importers.nas_bench_201 import import_official
+from surrogate_nas.table.importers.nats import import_topology
+from surrogate_nas.table.importers.official import NAMES
+
+INDICES = (0, 11, 284)
+
+
+def official(folder: Path) -> dict[str, Any]:
+    """What an official file holds, with the architectures of a NATS-Bench folder: its trainings are the same."""
+    with warnings.catch_warnings(action="ignore"):  # numpy has renamed modules that the archive names
+        archives = {
+            index: pickle.loads(bz2.decompress((folder / f"{index:06d}.pickle.pbz2").read_bytes())) for index in INDICES
+        }
+        meta = pickle.loads(bz2.decompress((folder / "meta.pickle.pbz2").read_bytes()))
+    infos = {
+        index: {
+            length: ArchResults.create_from_state_dict(archive[epochs]).state_dict()
+            for length, epochs in (("less", "12"), ("full", "200"))
+        }
+        for index, archive in archives.items()
+    }
+    return {
+        "meta_archs": meta["meta_archs"],
+        "total_archs": meta["total_archs"],
+        "arch2infos": infos,
+        "evaluated_indexes": set(INDICES),
+    }
+
+
+@pytest.fixture(scope="module")
+def samples(real_data: Path) -> Path:
+    (folder,) = (real_data / "official_samples").glob("NATS-tss-*-simple")
+    return folder
+
+
+@pytest.fixture(scope="module", params=["zip", "legacy"])
+def file(request: pytest.FixtureRequest, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file in PyTorch's present container, and in that of 2020, which the official ones have."""
+    path: Path = tmp_path_factory.mktemp(request.param) / "NAS-Bench-201-v1_1-096897.pth"
+    torch.save(official(samples), path, _use_new_zipfile_serialization=request.param == "zip")
+    return path
+
+
+def imported(path: Path, folder: Path) -> Table:
+    with CurveWriter(folder / "curves.part") as curves:
+        table = import_official(path, "nb201", curves)
+    write_with_curves(table, folder / "accuracy.parquet", folder / "curves.part")
+    return table
+
+
+def test_every_value_is_what_the_package_answers(file: Path, tmp_path: Path) -> None:
+    table = imported(file, tmp_path)
+    with torch.serialization.safe_globals([]):
+        api = NASBench201API(official_content(file), verbose=False)
+    compared = 0
+    for index in INDICES:
+        (row,) = table.find(NB201.parse(api.meta_archs[index]))
+        curves = {curve[:4]: curve for curve in read_curves(tmp_path / "accuracy.parquet", table.population[[row]])}
+        for length in ("12", "200"):
+            results = api.query_meta_info_by_index(index, length)
+            for (trained_on, measured_on), (dataset, split) in NAMES.items():
+                for seed in results.get_dataset_seeds(trained_on):
+                    answer = results.get_metrics(trained_on, measured_on, is_random=seed)
+                    key = (dataset, split, int(length), seed)
+                    assert table.columns[Column("accuracy", *key)][row] == answer["accuracy"]
+                    assert table.columns[Column("loss", *key)][row] == answer["loss"]
+                    if key in curves:
+                        early = results.get_metrics(trained_on, measured_on, iepoch=3, is_random=seed)
+                        assert curves[key].accuracy[3] == early["accuracy"]
+                        assert curves[key].loss[3] == early["loss"]
+                    compared += 1
+            for dataset in ("cifar10", "cifar100", "ImageNet16-120"):
+                cost = results.get_compute_costs(dataset)
+                assert table.cost("flops_millions", dataset=dataset)[row] == pytest.approx(cost["flops"], rel=1e-14)
+                assert table.cost("latency_seconds", dataset=dataset)[row] == pytest.approx(cost["latency"], rel=1e-14)
+    assert compared == len(INDICES) * (16 + 39)  # 12 epochs: cifar10-valid has two seeds, the others one; 200: three
+
+
+def official_content(file: Path) -> Any:
+    with warnings.catch_warnings(action="ignore"):
+        return torch.load(file, weights_only=False)
+
+
+def test_it_says_what_nats_bench_says_of_the_same_trainings(file: Path, samples: Path, tmp_path: Path) -> None:
+    ours = imported(file, tmp_path)
+    with CurveWriter(tmp_path / "nats.part") as curves:
+        theirs = import_topology(samples, "nb201", curves)
+    assert ours.population == theirs.population
+    assert ours.columns.keys() == theirs.columns.keys()
+    assert all((ours.columns[column] == values).all() for column, values in theirs.columns.items())
+    assert ours.provenance["version"] == "v1_1"
+
+
+def test_both_containers_and_another_order_give_the_same_bytes(file: Path, samples: Path, tmp_path: Path) -> None:
+    content = official(samples)
+    content["arch2infos"] = dict(reversed(content["arch2infos"].items()))
+    other = tmp_path / file.name
+    torch.save(content, other)
+    imported(file, tmp_path)
+    first = [path.read_bytes() for path in (tmp_path / "accuracy.parquet", curves_path(tmp_path / "accuracy.parquet"))]
+    imported(other, tmp_path)
+    again = [path.read_bytes() for path in (tmp_path / "accuracy.parquet", curves_path(tmp_path / "accuracy.parquet"))]
+    assert first == again
+
+
+class Smuggled:
+    """Runs a command when a careless reader opens it."""
+
+    def __init__(self, function: object, *arguments: object) -> None:
+        self.call = function, arguments
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(
+    ("function", "name"), [(os.system, "posix.system"), (eval, "builtins.eval"), (os.mkdir, "posix.mkdir")]
+)
+def test_smuggled_code_is_refused_by_name_before_anything_runs(
+    zipped: bool, function: object, name: str, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    argument = {os.system: f"touch {ran}", eval: f"open({str(ran)!r}, 'w')", os.mkdir: str(ran)}[function]  # type: ignore[index]
+    path = tmp_path / "bad.pth"
+    torch.save({"meta_archs": Smuggled(function, argument)}, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ForbiddenTypeError, match=f"names {name.replace('.', '[.]')}"):
+        imported(path, tmp_path)
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("kept", [0, 1, 100, 5000, 0.5, 0.999])
+def test_truncated_and_empty_files_are_refused(file: Path, kept: float, tmp_path: Path) -> None:
+    data = file.read_bytes()
+    path = tmp_path / "cut.pth"
+    path.write_bytes(data[: int(kept * len(data)) if isinstance(kept, float) else kept])
+    with pytest.raises(TableFormatError, match=r"cut\.pth is no whole file of PyTorch"):
+        imported(path, tmp_path)
+    assert not (tmp_path / "accuracy.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, "lacks 'meta_archs'"),
+        ([1, 2], "lacks 'meta_archs'"),
+        ({"meta_archs": NB201.enumerate()[:2].texts, "arch2infos": {}}, "holds no architecture"),
+        ({"meta_archs": NB201.enumerate()[:2].texts, "arch2infos": {7: {}}}, "lacks 'meta_archs'"),
+        ({"meta_archs": NB201.enumerate()[:2].texts, "arch2infos": {1: {"full": {}}}}, "number 1 lacks less"),
+        ({"meta_archs": ["x"], "arch2infos": {0: {"less": {}, "full": {}}}}, "'x' is no architecture"),
+        (
+            {"meta_archs": NB201.enumerate()[:2].texts, "arch2infos": {1: {"less": {}, "full": {}}}},
+            "files were swapped|has not the form",
+        ),
+    ],
+)
+def test_other_content_is_refused(content: object, message: str, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "other.pth")
+    with pytest.raises(SurrogateNASError, match=message):
+        imported(tmp_path / "other.pth", tmp_path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TableFormatError, match="there is no file"):
+        imported(tmp_path / "none.pth", tmp_path)
+
+
+def synthetic(index: int, text: str) -> dict[str, Any]:
+    """An invented record in the package's own classes: curves of 12 epochs, and of 200 epochs only the last.
+
+    That is how the official file keeps some of its splits. With all curves of 200 epochs a record is thirty times as
+    long, and takes PyTorch about 70 ms and 360 kB to read.
+    """
+    record = {}
+    for length, epochs, kept, seeds in (("less", 12, range(12), (777,)), ("full", 200, (199,), (777, 888, 999))):
+        results = ArchResults(index, text)
+        for trained_on in ("cifar10-valid", "cifar10", "cifar100", "ImageNet16-120"):
+            for seed in seeds:
+                accuracies = {epoch: (index + seed + epoch) % 1000 / 10 for epoch in kept}
+                losses = {epoch: (index * seed + epoch) % 997 / 100 for epoch in kept}
+                config = {"channel": 16, "num_cells": 5, "arch_str": text, "class_num": 10}
+                run = ResultsCount(trained_on, None, accuracies, losses, 1.5, 20.5, config, seed, epochs, [0.01])
+                for trained, measured_on in NAMES:
+                    if trained == trained_on and measured_on != "train":
+                        run.update_OLD_eval(measured_on, accuracies, losses)
+                results.update(trained_on, seed, run)
+        record[length] = results.state_dict()
+    return record
+
+
+@pytest.mark.slow
+def test_all_15625_architectures_are_imported_within_2_gb_and_5_minutes(tmp_path: Path) -> None:
+    texts = NB201.enumerate().texts
+    path = tmp_path / "NAS-Bench-201-v1_1-096897.pth"
+    content = {
+        "meta_archs": texts,
+        "total_archs": len(texts),
+        "arch2infos": {index: synthetic(index, text) for index, text in enumerate(texts)},
+        "evaluated_indexes": set(range(len(texts))),
+    }
+    torch.save(content, path, _use_new_zipfile_serialization=False)
+    del content
+    code = """if True:
+        import resource, sys
+        from pathlib import Path
+        from surrogate_nas.space import NB201
+        from surrogate_nas.table_import import import_table
+        print(import_table("nas-bench-201", Path(sys.argv[1]), "all", NB201))
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
+    """
+    started = time.monotonic()
+    environment = {**os.environ, "SURROGATE_NAS_TABLES": str(tmp_path / "tables"), "SURROGATE_NAS_DATA": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], env=environment, check=True, stdout=subprocess.PIPE, text=True
+    )
+    seconds = time.monotonic() - started
+    file, gigabytes = done.stdout.split()
+    print(f"{seconds:.0f} s, {gigabytes} GB for a file of {path.stat().st_size / 1e9:.2f} GB")
+    assert float(gigabytes) < 2
+    assert seconds < 300
+    table = read_table(file)
+    assert len(table) == 15625
+    for index in (0, 4321, 15624):
+        (row,) = table.find(NB201.parse(texts[index]))
+        accuracy = table.accuracy(dataset="cifar10", split="valid", epochs=200, seed=888)[row]
+        assert accuracy == (index + 888 + 199) % 1000 / 10

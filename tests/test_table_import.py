@@ -1,0 +1,141 @@
+"""The action ``table import``: from a source to a table by name, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from surrogate_nas import cli, load_table
+from surrogate_nas.space import NB201, get_space
+from surrogate_nas.table.catalog import DATA_FOLDER, USER_FOLDER, table_paths, user_tables
+from surrogate_nas.table.importers import KINDS, importer
+
+ONE = NB201.enumerate()[:1].text
+ROWS = f"architecture,dataset,split,epochs,seed,accuracy\n{ONE},toy,valid,5,1,"
+
+
+@pytest.fixture(autouse=True)
+def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for imported tables, and no data folder."""
+    monkeypatch.delenv(DATA_FOLDER, raising=False)
+    monkeypatch.setenv(USER_FOLDER, str(tmp_path / "tables"))
+    return tmp_path / "tables"
+
+
+def csv(folder: Path, accuracy: float = 50.5) -> Path:
+    (folder / "mine.csv").write_text(f"{ROWS}{accuracy}\n")
+    return folder / "mine.csv"
+
+
+def test_an_imported_table_opens_by_name(tmp_path: Path, tables: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["table", "import", "csv", str(csv(tmp_path))]) == 0
+    assert "table info mine" in capsys.readouterr().out
+    assert table_paths()["mine"] == tables / "mine" / "accuracy.parquet"
+    assert load_table("mine").accuracy(dataset="toy", split="valid").tolist() == [50.5]
+    assert cli.main(["table", "info", "mine"]) == 0
+    assert "The file is whole" in capsys.readouterr().out
+
+
+def test_importing_again_replaces_the_table_and_gives_the_same_bytes(tmp_path: Path, tables: Path) -> None:
+    command = ["table", "import", "csv", str(csv(tmp_path)), "--name", "other"]
+    assert cli.main(command) == 0
+    first = (tables / "other" / "accuracy.parquet").read_bytes()
+    assert cli.main(command) == 0
+    assert (tables / "other" / "accuracy.parquet").read_bytes() == first
+    csv(tmp_path, 60)
+    assert cli.main(command) == 0
+    assert load_table("other").accuracy(dataset="toy", split="valid").tolist() == [60]
+
+
+def test_rows_of_another_space_are_read_when_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sizes.csv").write_text(ROWS.replace(ONE, "8:16:24:32:40") + "50\n")
+    assert cli.main(["table", "import", "csv", str(tmp_path / "sizes.csv"), "--space", "nats-size"]) == 0
+    assert load_table("sizes").space is get_space("nats-size")
+
+
+def test_every_kind_has_an_importer() -> None:
+    assert all(callable(importer(kind, NB201)) for kind in KINDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nats", "PATH"], "unknown kind of source 'nats'. Did you mean 'naslib'|unknown kind of source 'nats'"),
+        (["csv", "nothing.csv"], "there is no file nothing.csv"),
+        (["csv", "PATH", "--name", "../up"], "a table's name has letters"),
+        (["csv", "PATH", "--name", "nb201-digits"], "there is a table 'nb201-digits' already"),
+        (["csv", "PATH", "--space", "nb202"], "unknown space 'nb202'. Did you mean 'nb201'"),
+        (["transnas", "PATH", "--space", "nb201"], "--space goes with csv and parquet"),
+        (["nats-tss", "PATH"], "mine.csv"),
+        (["nas-bench-201", "PATH"], "mine.csv"),
+        (["naslib", "PATH"], "mine.csv"),
+        (["hw-nas-bench", "PATH"], "mine.csv"),
+        (["transnas", "PATH"], "mine.csv"),
+        (["parquet", "PATH"], "mine.csv is no whole Parquet file"),
+    ],
+)
+def test_bad_input_ends_in_one_sentence_and_leaves_nothing(
+    arguments: list[str], message: str, tmp_path: Path, tables: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = str(csv(tmp_path))
+    assert cli.main(["table", "import", *(source if part == "PATH" else part for part in arguments)]) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    assert any(part in lines[0] for part in message.split("|"))
+    assert not list(tables.rglob("*.parquet"))
+    assert not (tables / "mine").exists()
+
+
+def test_a_refused_source_leaves_the_old_table(tmp_path: Path) -> None:
+    assert cli.main(["table", "import", "csv", str(csv(tmp_path))]) == 0
+    assert cli.main(["table", "import", "csv", str(csv(tmp_path, 101))]) == 2
+    assert load_table("mine").accuracy(dataset="toy", split="valid").tolist() == [50.5]
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(USER_FOLDER, str(tmp_path / "file"))
+    assert cli.main(["table", "import", "csv", str(csv(tmp_path))]) == 2
+    assert "SURROGATE_NAS_TABLES names another folder" in capsys.readouterr().err
+
+
+def test_without_a_setting_tables_lie_in_the_platform_s_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(USER_FOLDER)
+    assert user_tables().parts[-2:] == ("surrogate_nas", "tables")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [0.0, 0.02, 0.05, 0.11])
+def test_a_kill_at_any_moment_leaves_the_old_table_or_the_new_one(delay: float, tmp_path: Path, tables: Path) -> None:
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from surrogate_nas.space import NB201
+        from surrogate_nas.table_import import import_table
+        source = Path(sys.argv[1])
+        while True:
+            for accuracy in (50, 60):
+                rows = [f"{text},toy,valid,5,1,{accuracy}" for text in NB201.enumerate()[:2000].texts]
+                source.write_text("\\n".join(["architecture,dataset,split,epochs,seed,accuracy", *rows]))
+                import_table("csv", source, "mine", NB201)
+                print(accuracy, flush=True)
+    """
+    environment = {**os.environ, USER_FOLDER: str(tables)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code, tmp_path / "rows.csv"], stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+    table = load_table("mine")
+    assert len(table) == 2000
+    assert set(table.accuracy(dataset="toy", split="valid")) in ({50.0}, {60.0})
