@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -149,8 +151,13 @@ def run(
     ledger.update()
     own = StudySampler(sampler, ledger, seed=seed) if isinstance(sampler, Sampler) else None
     uncharged = 0
-    with tqdm(total=budget, initial=min(len(ledger.values), budget), disable=not progress, unit="query") as bar:
+    with (
+        _held_back_interrupt() as interrupted,
+        tqdm(total=budget, initial=min(len(ledger.values), budget), disable=not progress, unit="query") as bar,
+    ):
         while (measured := len(ledger.values)) < budget:
+            if interrupted.is_set():
+                raise KeyboardInterrupt
             turn_seed = int(np.random.SeedSequence([seed, ledger.answered]).generate_state(1)[0])
             study.sampler = sampler(seed=turn_seed) if own is None else own  # type: ignore[operator]  # no Sampler here
             if uncharged >= UNCHARGED_ASKS:
@@ -207,6 +214,28 @@ def _open_study(folder: Path | None) -> optuna.Study:
     return optuna.create_study(
         study_name=STUDY_NAME, storage=storage, direction="maximize", load_if_exists=True, sampler=first
     )
+
+
+@contextmanager
+def _held_back_interrupt() -> Iterator[threading.Event]:
+    """Hold Ctrl-C back until the loop asks for it, between two trials; the second one comes through at once.
+
+    In the middle of a trial it could hit a library that turns it into an error of its own.
+    """
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # signals are none of its business
+        yield interrupted
+        return
+
+    def remember(*_: object) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, remember)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
