@@ -118,7 +118,7 @@ def search(
     integer("seed", seed)
     identity = {
         "table": table.name,
-        "candidates": hashlib.sha256(evaluator.candidates.decisions.tobytes()).hexdigest(),
+        "labels": hashlib.sha256(evaluator.candidates.decisions.tobytes() + evaluator.values.tobytes()).hexdigest(),
         "dataset": dataset,
         "split": str(split),
         "epochs": epochs,
