@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from surrogate_nas.errors import RunFolderError
 from surrogate_nas.journal import append, read
+from surrogate_nas.settings import integer
 from surrogate_nas.space import SearchSpace
 from surrogate_nas.split import Split
 from surrogate_nas.table.parquet import read_table, write_table
@@ -40,6 +41,28 @@ def plan(space: SearchSpace, *, classes: int | None, seeds: Sequence[int]) -> li
     representatives = space.representatives()
     order = np.random.default_rng(ORDER_SEED).permutation(len(representatives))[:classes]
     return [Job(representatives[int(at)], seed) for seed in seeds for at in order]
+
+
+def plan_best(table: Table, count: int, *, seeds: Sequence[int]) -> list[Job]:
+    """Return the trainings of a table's ``count`` best architectures for each seed.
+
+    Best is what has the highest validation accuracy with the seed that most architectures were trained with, so
+    repeating some of them with other seeds does not change the choice. Their recorded accuracies are the luckiest ones:
+    with the other seeds they fall, on average.
+
+    Raises:
+        SettingError: the table holds fewer.
+    """
+    (dataset,) = table.datasets
+    epochs = max(table.epochs(dataset, Split.VALID))
+    by_seed = [
+        table.accuracy(dataset=dataset, split=Split.VALID, epochs=epochs, seed=seed)
+        for seed in table.seeds(dataset, Split.VALID, epochs)
+    ]
+    values = max(by_seed, key=lambda column: int((~np.isnan(column)).sum()))
+    integer("--best", count, least=1, most=int((~np.isnan(values)).sum()), why=" (what the table holds)")
+    order = np.argsort(-values, kind="stable")[:count]  # NaN comes last
+    return [Job(table.population[int(at)], seed) for seed in seeds for at in order]
 
 
 def provenance(data: str, make_task: Callable[[], ImageTask], recipe_name: str, recipe: Recipe) -> dict[str, Any]:

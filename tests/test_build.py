@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,11 +11,11 @@ import numpy as np
 import pytest
 
 from surrogate_nas import build
-from surrogate_nas.build import build_table, plan, provenance
-from surrogate_nas.errors import RunFolderError
+from surrogate_nas.build import build_table, plan, plan_best, provenance
+from surrogate_nas.errors import RunFolderError, SettingError
 from surrogate_nas.space import NB201
 from surrogate_nas.split import Split
-from surrogate_nas.table import Table, load_table, read_table
+from surrogate_nas.table import Column, Table, load_table, read_table
 from surrogate_nas.verification.data import digits
 from surrogate_nas.verification.executor import Job
 from surrogate_nas.verification.recipe import Recipe
@@ -112,3 +113,17 @@ def test_embedded_entries_are_what_this_trainer_gives() -> None:
     for row in np.random.default_rng(4).choice(strong, 2, replace=False):
         again = train(table.population[int(row)], make_task(), recipe, seed=777)
         assert again.accuracy[Split.VALID] == pytest.approx(values[row], abs=8)
+
+
+def test_the_best_are_chosen_by_the_seed_that_all_have(trained: list[Job], tmp_path: Path) -> None:
+    table = build_small(tmp_path / "t.parquet", classes=20, seeds=[1])
+    best = plan_best(table, 3, seeds=[2, 3])
+    values = table.accuracy(dataset="digits", split="valid", seed=1)
+    chosen = [int(table.find(job.architecture)[0]) for job in best]
+    assert [job.seed for job in best] == [2, 2, 2, 3, 3, 3]
+    assert sorted(values[chosen[:3]]) == sorted(np.sort(values)[-3:])
+    column = Column("accuracy", "digits", Split.VALID, 1, 2)
+    lucky = replace(table, columns={**table.columns, column: np.where(np.arange(20) == 0, 100.0, np.nan)})
+    assert plan_best(lucky, 3, seeds=[2, 3]) == best
+    with pytest.raises(SettingError, match="--best must be a whole number, 1 to 20"):
+        plan_best(table, 21, seeds=[2])
