@@ -69,8 +69,28 @@ class DataError(SurrogateNASError, ValueError):
     """Images or labels that cannot be trained on."""
 
 
-class DivergedError(SurrogateNASError, ArithmeticError):
+class TrainingError(SurrogateNASError):
+    """A training that ended without a result; others go on."""
+
+
+class DivergedError(TrainingError, ArithmeticError):
     """A training whose loss is no longer finite."""
+
+
+class ExhaustedError(TrainingError, MemoryError):
+    """A training that ran out of memory."""
+
+
+class StorageError(TrainingError, OSError):
+    """A training whose checkpoint cannot be written, for instance to a full disk."""
+
+
+class StoppedError(SurrogateNASError):
+    """A training that was asked to stop; it goes on from its checkpoint when it is started again."""
+
+
+class CheckpointError(SurrogateNASError, ValueError):
+    """A checkpoint that is damaged, of another run or of another version."""
 
 
 class RunFolderError(SurrogateNASError, OSError):

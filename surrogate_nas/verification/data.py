@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +73,19 @@ class ImageTask:
     def train(self) -> Images:
         """The images that are trained on."""
         return self.splits[Split.TRAIN]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of all images, labels and the normalisation; the name does not matter."""
+        digest = hashlib.sha256()
+        for split in sorted(self.splits):
+            images = self.splits[split]
+            for array in (images.pixels, images.labels):
+                digest.update(f"{split} {array.dtype} {array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
+        for statistic in (self.mean, self.std):
+            digest.update(statistic.tobytes())
+        return digest.hexdigest()
 
     @classmethod
     def of(cls, name: str, splits: dict[Split, Images]) -> ImageTask:

@@ -17,7 +17,7 @@ from multiprocessing import connection, get_context, parent_process
 
 import torch
 
-from surrogate_nas.errors import DivergedError, SettingError
+from surrogate_nas.errors import SettingError, TrainingError
 from surrogate_nas.space.population import Population
 from surrogate_nas.verification.data import ImageTask
 from surrogate_nas.verification.recipe import Recipe
@@ -78,7 +78,7 @@ def run_trainings(
         workers: trainings at the same time; None for one a core.
         device: the torch device of all trainings; "auto" for the GPU where there is one.
 
-    A training that diverges yields a Failure; the others go on.
+    A training that diverges or exhausts memory or disk yields a Failure; the others go on.
 
     Raises:
         DataError: the images cannot be trained on.
@@ -136,5 +136,5 @@ def _end_with_parent() -> None:
 def _run(job: Job) -> Training | Failure:
     try:
         return train(job.architecture, _worker.task, _worker.recipe, seed=job.seed, device=_worker.device)
-    except DivergedError as error:
+    except TrainingError as error:
         return Failure(job.architecture.text, job.seed, str(error))

@@ -6,7 +6,6 @@ import math
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -15,7 +14,7 @@ from surrogate_nas.space import NB201
 from surrogate_nas.split import Split
 from surrogate_nas.verification.data import digits
 from surrogate_nas.verification.recipe import Recipe
-from surrogate_nas.verification.trainer import _augment, train
+from surrogate_nas.verification.trainer import train
 from surrogate_nas.verification.verify import summarise, verify
 
 CELL = NB201.parse("|nor_conv_1x1~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|")
@@ -53,23 +52,6 @@ def test_learning_rate_falls_with_a_cosine_once_an_epoch() -> None:
 def test_impossible_recipes_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(SettingError, match="must be a finite number of at least"):
         Recipe(**change)
-
-
-def test_augmentation_crops_the_padded_image_and_flips_half() -> None:
-    image = torch.arange(16.0).reshape(1, 1, 4, 4)
-    padded = torch.nn.functional.pad(image, [1] * 4)
-    recipe = Recipe(flip=True, crop_padding=1)
-    batch = torch.zeros(400, dtype=torch.long)
-    crops = _augment(padded, batch, recipe, torch.Generator().manual_seed(0))
-    possible = {
-        (view.flip(-1) if flip else view).numpy().tobytes()
-        for top in range(3)
-        for left in range(3)
-        for flip in (False, True)
-        for view in [padded[0, 0, top : top + 4, left : left + 4]]
-    }
-    assert crops.shape == (400, 1, 4, 4)
-    assert {np.ascontiguousarray(crop[0].numpy()).tobytes() for crop in crops} == possible
 
 
 def test_a_training_that_diverges_says_so() -> None:
