@@ -10,17 +10,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from surrogate_nas.configuration import load_predictor, load_sampler
     from surrogate_nas.fit import fit
+    from surrogate_nas.sampler.optuna import SurrogateSampler
     from surrogate_nas.search import search
     from surrogate_nas.space import Population, get_space
     from surrogate_nas.split import Split
     from surrogate_nas.table import Table, load_table
 
-__all__ = ["Population", "Split", "Table", "fit", "get_space", "load_predictor", "load_sampler", "load_table", "search"]
+__all__ = [
+    "Population",
+    "Split",
+    "SurrogateSampler",
+    "Table",
+    "fit",
+    "get_space",
+    "load_predictor",
+    "load_sampler",
+    "load_table",
+    "search",
+]
 
 # Where each public name lives; imported when it is asked for, so that importing the package costs nothing.
 _HOMES = {
     "Population": "space",
     "Split": "split",
+    "SurrogateSampler": "sampler.optuna",
     "Table": "table",
     "fit": "fit",
     "get_space": "space",

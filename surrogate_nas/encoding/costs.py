@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from surrogate_nas.errors import SettingError
 from surrogate_nas.space.cell import KERNEL_SIZES, CellSpace
+from surrogate_nas.space.joint import JointSpace
 from surrogate_nas.space.population import Population
 
 
@@ -53,6 +54,8 @@ def flops(
 def _kernels(population: Population) -> NDArray[np.int64]:
     """Return (n, k) the kernel size of the convolution that an edge carries, 0 where it carries none."""
     space = population.space
+    if isinstance(space, JointSpace):
+        return _kernels(space.architectures(population))
     if not isinstance(space, CellSpace):
         raise SettingError(f"costs are defined for cells, got architectures of space {space.name!r}.")
     return np.array([KERNEL_SIZES.get(name, 0) for name in space.operations])[population.decisions]

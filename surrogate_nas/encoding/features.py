@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surrogate_nas.encoding.costs import flops, parameters
+from surrogate_nas.encoding.settings import setting_features
 from surrogate_nas.errors import SettingError
 from surrogate_nas.space.cell import KERNEL_SIZES, CellSpace
+from surrogate_nas.space.joint import JointSpace
 from surrogate_nas.space.population import Population
 
 
@@ -26,6 +28,8 @@ def features(population: Population) -> NDArray[np.float32]:
         SettingError: the space has no cells.
     """
     space = population.space
+    if isinstance(space, JointSpace):
+        return np.hstack([features(space.architectures(population)), setting_features(population)])
     if not isinstance(space, CellSpace):
         raise SettingError(f"features are defined for cells, got architectures of space {space.name!r}.")
     classes, matrix = _class_features(space)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from surrogate_nas.encoding.costs import parameters
 from surrogate_nas.predictor.base import Prediction, Predictor
+from surrogate_nas.predictor.targets import TargetKind
 from surrogate_nas.sampler.acquisition import expected_improvement, thompson
 from surrogate_nas.sampler.base import History, Sampler
 from surrogate_nas.space import Population
@@ -47,13 +48,14 @@ class Surrogate(Sampler):
         return _choose(n, unmeasured, predictor.predict(unmeasured), history.best, rng)
 
 
-def default_predictor() -> Predictor:
+def default_predictor(target: TargetKind = "accuracy") -> Predictor:
     """Return the unfitted predictor of a search: small enough to be fitted before every batch."""
     from surrogate_nas.predictor.boosted import Boosted
     from surrogate_nas.predictor.ensemble import Ensemble
     from surrogate_nas.predictor.gaussian_process import GaussianProcess
 
-    return Ensemble([Boosted(members=4, trees=100, learning_rate=0.1, depth=4, bagging=True), GaussianProcess()])
+    boosted = Boosted(members=4, trees=100, learning_rate=0.1, depth=4, bagging=True, target=target)
+    return Ensemble([boosted, GaussianProcess(target=target)])
 
 
 def _choose(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from surrogate_nas.errors import UnknownSpaceError, expected
 from surrogate_nas.space.base import Decision, Graphs, SearchSpace
 from surrogate_nas.space.cell import CellSpace
+from surrogate_nas.space.joint import JointSpace
 from surrogate_nas.space.nats_size import NATS_SIZE
 from surrogate_nas.space.nb201 import NB201
 from surrogate_nas.space.population import Population, concatenate
@@ -18,6 +19,7 @@ __all__ = [
     "CellSpace",
     "Decision",
     "Graphs",
+    "JointSpace",
     "Population",
     "SearchSpace",
     "WidthSpace",

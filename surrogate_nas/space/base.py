@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -90,6 +90,23 @@ class SearchSpace(ABC):
         """
         rows = [self.parse_one(text) for text in ([texts] if isinstance(texts, str) else texts)]
         return Population(self, np.array(rows, dtype=np.int8).reshape(-1, len(self.decisions)))
+
+    def choose(self, options: Mapping[str, str]) -> Population:
+        """Return the one architecture that takes these options, by the names of the decisions; other names are ignored.
+
+        Raises:
+            InvalidArchitectureError: a decision is missing, or takes an option that it does not have.
+        """
+        row = []
+        for decision in self.decisions:
+            option = options.get(decision.name)
+            if option not in decision.options:
+                raise InvalidArchitectureError(
+                    f"decision {decision.name!r} of space {self.name!r} takes one of {', '.join(decision.options)}, "
+                    f"got {option!r}."
+                )
+            row.append(decision.options.index(option))
+        return Population(self, np.array([row], dtype=np.int8))
 
     def enumerate(self) -> Population:
         """Return every architecture, the last decision varying fastest."""
