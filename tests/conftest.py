@@ -39,6 +39,14 @@ def everything() -> Population:
     return NB201.enumerate()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_cached_tables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests leave nothing in the user's folder for caches."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def small_table() -> Table:
     """Forty architectures with invented accuracies: 50 percent and one more for each convolution; two seeds."""

@@ -82,6 +82,10 @@ class SearchSpace(ABC):
     def _strides(self) -> NDArray[np.int64]:
         return np.append(np.cumprod(self.options[:0:-1])[::-1], 1)
 
+    @cached_property
+    def _weights(self) -> NDArray[np.float64]:
+        return self._strides.astype(np.float64)
+
     def parse(self, texts: str | Sequence[str]) -> Population:
         """Return the architectures that the texts (or the one text) describe.
 
@@ -123,7 +127,27 @@ class SearchSpace(ABC):
     def index(self, population: Population) -> NDArray[np.int64]:
         """Return the (n,) positions in ``enumerate()``."""
         self.check(population)
-        return population.decisions @ self._strides
+        return self.rank(population.decisions)
+
+    def rank(self, decisions: NDArray[np.int8]) -> NDArray[np.int64]:
+        """Return the (n,) positions in ``enumerate()`` of (n, k) decisions of this space, which are not checked."""
+        return (decisions.astype(np.float64) @ self._weights).astype(np.int64)  # exact below 2^53, and fast
+
+    def position(self, text: str) -> int:
+        """Return the position in ``enumerate()`` of the one architecture that a text describes, in microseconds.
+
+        Raises:
+            InvalidArchitectureError: the text is no architecture of this space.
+        """
+        position = 0
+        for option, count in zip(self.parse_one(text), self._counts, strict=True):
+            position = position * count + option
+        return position
+
+    @cached_property
+    def _counts(self) -> list[int]:
+        counts: list[int] = self.options.tolist()
+        return counts
 
     def sample(self, n: int, *, rng: np.random.Generator, replace: bool = False) -> Population:
         """Return n architectures drawn uniformly.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from platformdirs import user_data_path
 
 from surrogate_nas.errors import UnknownTableError, expected
-from surrogate_nas.table.parquet import read_table
+from surrogate_nas.table.cache import cached
 from surrogate_nas.table.table import Table
 
 EMBEDDED = Path(__file__).parent / "embedded"
@@ -38,6 +38,13 @@ def table_paths() -> dict[str, Path]:
     return paths
 
 
+def kind_of(path: Path) -> str:
+    """Return whether a table's file is "embedded" in the package, "imported" by the user, or "local"."""
+    if path.parent == EMBEDDED:
+        return "embedded"
+    return "imported" if path.is_relative_to(user_tables()) else "local"
+
+
 def load_table(name_or_path: str | Path) -> Table:
     """Return a table by its name, or from a Parquet file.
 
@@ -47,13 +54,20 @@ def load_table(name_or_path: str | Path) -> Table:
         TableFormatError: the file is no table.
     """
     path = table_path(name_or_path)
+    costs = path.with_name("cost.parquet")
+    return cached((path, costs), partial(_read, path, costs))
+
+
+def _read(path: Path, costs: Path) -> Table:
+    from surrogate_nas.table.parquet import read_table
+
     table = read_table(path)
     return Table(
         table.name,
         table.population,
         table.columns,
         table.provenance,
-        {**table.training_seconds, **_costs(path.with_name("cost.parquet"), table)},
+        _training_seconds(costs, table),
         table.by_function,
         table.costs,
     )
@@ -79,10 +93,12 @@ def table_path(name_or_path: str | Path) -> Path:
     raise UnknownTableError(expected("table", name_or_path, paths) + " " + where)
 
 
-def _costs(path: Path, table: Table) -> dict[tuple[str, int], NDArray[np.float64]]:
+def _training_seconds(path: Path, table: Table) -> dict[tuple[str, int], NDArray[np.float64]]:
     """Return the seconds of a training from a cost file beside a table: columns ``DATASET_train_seconds_EPOCHSep``."""
     if not path.is_file():
         return {}
+    import pyarrow.parquet as pq
+
     costs = pq.read_table(path)
     named = {
         name: name.removesuffix("ep").split("_train_seconds_")

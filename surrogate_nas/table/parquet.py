@@ -89,7 +89,7 @@ def write_table(table: Table, path: str | Path) -> None:
     for cost, values in table.costs.items():
         _check_range(cost.quantity, values, path)
     header = {**_header(table), "sha256": digest(table)}
-    long = _to_long(table).replace_schema_metadata({METADATA_KEY: json.dumps(header, sort_keys=True).encode()})
+    long = to_long(table).replace_schema_metadata({METADATA_KEY: json.dumps(header, sort_keys=True).encode()})
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -249,7 +249,7 @@ def _groups(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int6
     return group, keys[first]
 
 
-def _to_long(table: Table) -> pa.Table:
+def to_long(table: Table) -> pa.Table:
     """Return the rows of a table: the measurements, then the costs."""
     order = np.argsort(table.population.index)
     texts = np.array(table.population[order].texts)

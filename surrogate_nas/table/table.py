@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from surrogate_nas.errors import NotMeasuredError, TableFormatError, expected
+from surrogate_nas.errors import NotMeasuredError, SettingError, TableFormatError, expected
 from surrogate_nas.space import Population, SearchSpace
 from surrogate_nas.split import Split
+
+if TYPE_CHECKING:
+    import pandas
 
 MEAN = -1  # the seed under which a source publishes the mean over its seeds
 MEASURES = ("accuracy", "loss", "train_seconds", "evaluation_seconds")
@@ -84,7 +87,8 @@ class Table:
                     f"column {column} of table {self.name!r} has {values.shape} values "
                     f"for {len(self.population)} architectures."
                 )
-        if len(np.unique(self._identity(self.population))) != len(self.population):
+        identity = self.population.key if self.by_function else self.population.index
+        if len(np.unique(identity)) != len(self.population):
             raise TableFormatError(f"table {self.name!r} holds an architecture more than once.")
 
     def __len__(self) -> int:
@@ -179,22 +183,114 @@ class Table:
             raise NotMeasuredError(f"table {self.name!r}: " + expected("cost", f"{quantity} of {dataset}", there))
         return self.costs[Cost(quantity, dataset)]
 
-    def find(self, population: Population) -> NDArray[np.int64]:
-        """Return (n,) the row of each architecture, -1 where the table does not hold it."""
-        self.space.check(population)
-        held, rows = self._sorted_identities
-        wanted = self._identity(population)
-        at = np.searchsorted(held, wanted).clip(max=len(held) - 1)
-        return np.where(held[at] == wanted, rows[at], -1)
+    @overload
+    def query(
+        self,
+        architectures: str,
+        *,
+        dataset: str,
+        split: Split | str,
+        epochs: int | None = None,
+        seed: int | None = None,
+        measure: Measure = "accuracy",
+    ) -> float: ...
+
+    @overload
+    def query(
+        self,
+        architectures: Population | list[str],
+        *,
+        dataset: str | ArrayLike,
+        split: str | ArrayLike,
+        epochs: ArrayLike | None = None,
+        seed: ArrayLike | None = None,
+        measure: Measure = "accuracy",
+    ) -> NDArray[np.float64]: ...
+
+    def query(
+        self,
+        architectures: str | Population | list[str],
+        *,
+        dataset: str | ArrayLike,
+        split: str | ArrayLike,
+        epochs: ArrayLike | None = None,
+        seed: ArrayLike | None = None,
+        measure: Measure = "accuracy",
+    ) -> float | NDArray[np.float64]:
+        """Return what was measured of one architecture given by its text, or (m,) values of m queries.
+
+        NaN where an architecture was not measured, as in ``accuracy``. Each of the other arguments is one value for
+        all queries, or (m,) of them; a million queries at a time take some 30 ms, as many single ones some seconds.
+
+        Args:
+            architectures: one text; or m architectures, as a population (fast) or as texts.
+            dataset: what was trained on.
+            split: the images that were measured.
+            epochs: length of the training; None for the longest.
+            seed: of the training; None for the mean over the recorded seeds.
+            measure: one of ``MEASURES``, in the unit that ``Column`` tells.
+
+        Raises:
+            NotMeasuredError: the table has no such column; nothing falls back to another one.
+            InvalidArchitectureError: a text is no architecture of the space, or the population of another one.
+            SettingError: an argument has another length than there are architectures.
+        """
+        if isinstance(architectures, str):
+            row = self.row_of.item(self.space.position(architectures))
+            return self.column(measure, dataset, split, epochs, seed).item(row) if row >= 0 else np.nan  # type: ignore[arg-type]
+        from surrogate_nas.table.query import query
+
+        population = architectures if isinstance(architectures, Population) else self.space.parse(architectures)
+        return query(self, population, measure, dataset=dataset, split=split, epochs=epochs, seed=seed)
+
+    def column(
+        self, measure: Measure, dataset: str, split: Split | str, epochs: int | None, seed: int | None
+    ) -> NDArray[np.float64]:
+        """Return the (n,) values of a measure, as ``accuracy`` does of that one; remembered for the next question.
+
+        Raises:
+            NotMeasuredError: the table has no such column; nothing falls back to another one.
+        """
+        question = (measure, dataset, split, epochs, seed)
+        try:
+            return self._answers[question]
+        except KeyError:
+            answer = self._values(measure, dataset, Split.of(split), epochs, seed)
+            return self._answers.setdefault(question, answer)
 
     @cached_property
-    def _sorted_identities(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        identities = self._identity(self.population)
-        order = np.argsort(identities)
-        return identities[order], order
+    def _answers(self) -> dict[tuple[object, ...], NDArray[np.float64]]:
+        return {}
 
-    def _identity(self, population: Population) -> NDArray[np.int64]:
-        return population.key if self.by_function else population.index
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return the rows in the long form of the table's file: a row for each architecture and training.
+
+        Raises:
+            SettingError: pandas is not installed.
+        """
+        from surrogate_nas.table.parquet import to_long
+
+        try:
+            return to_long(self).to_pandas()
+        except ModuleNotFoundError as error:
+            raise SettingError("to_pandas needs pandas; install surrogate-nas[pandas].") from error
+
+    def find(self, population: Population) -> NDArray[np.int64]:
+        """Return (n,) the row of each architecture, -1 where the table does not hold it."""
+        return self.row_of.take(self.space.index(population))
+
+    @cached_property
+    def row_of(self) -> NDArray[np.int64]:
+        """(size,) row of each architecture in ``space.enumerate()``, -1 where the table does not hold it."""
+        if not self.by_function:
+            rows = np.full(self.space.size, -1)
+            rows[self.population.index] = np.arange(len(self))
+            return rows
+        held = self.population.key
+        order = np.argsort(held)
+        wanted = self.space.enumerate().key
+        at = order[np.searchsorted(held[order], wanted).clip(max=len(held) - 1)]
+        return np.where(held[at] == wanted, at, -1)
 
     def _of(self, dataset: str, split: Split | None = None, epochs: int | None = None) -> list[Column]:
         """Return the columns of a data set, split and length of training, or say which there are."""
