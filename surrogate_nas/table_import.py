@@ -11,7 +11,7 @@ from typing import Any
 
 from surrogate_nas.errors import RunFolderError, SettingError, SurrogateNASError
 from surrogate_nas.space import SearchSpace, get_space, space_names
-from surrogate_nas.table import table_paths, user_tables
+from surrogate_nas.table import load_table, table_paths, user_tables
 from surrogate_nas.table.curves import CurveWriter, write_with_curves
 from surrogate_nas.table.importers import KINDS, OF_ANY_SPACE, importer
 
@@ -34,6 +34,7 @@ def run(chosen: argparse.Namespace) -> None:
         raise SettingError(f"--space goes with {' and '.join(OF_ANY_SPACE)}; {chosen.kind} says itself what it is of.")
     name = chosen.name or (chosen.path.stem if chosen.kind in OF_ANY_SPACE else chosen.kind)
     file = import_table(chosen.kind, chosen.path, name, get_space(chosen.space or "nb201"))
+    load_table(name)  # reads and checks all of it once; from then on it opens at once
     print(f"{name}: {file}. See surrogate-nas table info {name}.")
 
 
