@@ -21,7 +21,8 @@ from surrogate_nas.split import Split
 from surrogate_nas.table.parquet import read_table, write_table
 from surrogate_nas.table.table import Column, Table
 from surrogate_nas.verification.data import ImageTask
-from surrogate_nas.verification.executor import Failure, Job, run_trainings
+from surrogate_nas.verification.executor import Failure, Job
+from surrogate_nas.verification.local import run_trainings
 from surrogate_nas.verification.recipe import Recipe
 
 WRITE_EVERY = 100  # trainings between two writings of the table file

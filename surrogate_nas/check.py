@@ -16,7 +16,8 @@ from surrogate_nas.split import Split
 from surrogate_nas.table import Table
 from surrogate_nas.table.noise import seed_noise
 from surrogate_nas.table.table import Column
-from surrogate_nas.verification.executor import Failure, Job, run_trainings
+from surrogate_nas.verification.executor import Failure, Job
+from surrogate_nas.verification.local import run_trainings
 from surrogate_nas.verification.recipe import Recipe
 
 LEVEL = 0.001  # how rarely a faithful table may fail the check

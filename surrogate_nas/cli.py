@@ -93,7 +93,7 @@ def _open_to_new_arguments(override: str) -> str:
     group = override.partition(".")[0]
     return (
         f"++{override}"
-        if "." in override.partition("=")[0] and group in ("sampler", "predictor", "data", "recipe")
+        if "." in override.partition("=")[0] and group in ("sampler", "predictor", "data", "recipe", "executor")
         else override
     )
 

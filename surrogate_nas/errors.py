@@ -53,6 +53,10 @@ class SettingError(SurrogateNASError, ValueError):
     """A setting outside what is allowed."""
 
 
+class MissingExtraError(SurrogateNASError, ImportError):
+    """A package that a setting needs and that is not installed."""
+
+
 class TargetError(SurrogateNASError, ValueError):
     """Targets that a predictor cannot be fitted to."""
 

@@ -33,6 +33,7 @@ PACKAGES = (
     "pyarrow",
     "hydra-core",
 )
+TRAINING_SETTINGS = ("seeds", "workers", "device", "precision", "compiled", "checkpoint_every", "tensorboard")
 TOP = 3  # architectures that a search verifies where its table can be trained again
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,8 @@ def verify(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -
         )
     make_task = configuration.instantiated({**config["data"], "_partial_": True}, "data")
     recipe = configuration.instantiated(config["recipe"], "recipe")
-    summary = _trained(architectures, make_task, recipe, config, folder)
+    executor = configuration.instantiated(config["executor"], "executor")
+    summary = _trained(architectures, make_task, recipe, config, folder, executor)
     if config["table"] is not None:
         _add_table(summary, load_table(config["table"]), config["dataset"], None)
     result = Record(
@@ -143,29 +145,36 @@ def _verify_best(
         log.info("nothing was trained again: table %s does not say how, or verification.top=0.", table.name)
         return []
     log.info("training the best %d architectures with seeds %s.", len(architectures), list(settings["seeds"]))
-    summary = _trained(architectures, make_task, recipe, settings, folder)
+    executor = configuration.load("executor", settings["executor"])
+    summary = _trained(architectures, make_task, recipe, settings, folder, executor)
     _add_table(summary, table, result.dataset, result.epochs)
     return summary
 
 
 def _trained(
-    architectures: Population, make_task: Any, recipe: Any, settings: Mapping[str, Any], folder: Path
+    architectures: Population, make_task: Any, recipe: Any, settings: Mapping[str, Any], folder: Path, executor: Any
 ) -> list[Record]:
-    """Train each architecture with each seed, write every training as CSV, and return a summary of each."""
-    from surrogate_nas.verification.verify import summarise, verify
+    """Train each architecture with each seed, write trainings and learning curves as CSV, and summarise each cell."""
+    from surrogate_nas.verification.verify import curves, summarise, verify
 
     for seed in settings["seeds"]:
         integer("seeds", seed)
-    claim(folder, "verification", {"data": describe(make_task), "recipe": describe(recipe)})
+    if settings["workers"] is not None:
+        integer("workers", settings["workers"], least=1)
+    integer("checkpoint_every", settings["checkpoint_every"], least=1)
+    identity = {"data": describe(make_task), "recipe": describe(recipe), "precision": settings["precision"]}
+    claim(folder, "verification", identity)
     trainings = verify(
         architectures,
         make_task,
         recipe,
-        **{name: settings[name] for name in ("seeds", "workers", "device")},
-        journal=folder / "verification.journal",
+        **{name: settings[name] for name in TRAINING_SETTINGS},
+        executor=executor,
+        folder=folder,
         progress=True,
     )
-    write_csv(folder / "trainings.csv", trainings)
+    write_csv(folder / "trainings.csv", ({name: one[name] for name in one if name != "losses"} for one in trainings))
+    write_csv(folder / "curves.csv", curves(trainings, recipe))
     return summarise(trainings)
 
 

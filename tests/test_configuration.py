@@ -15,7 +15,8 @@ from surrogate_nas.sampler.base import Sampler
 
 @pytest.mark.parametrize(
     ("group", "name"),
-    [(group, name) for group in ("sampler", "predictor", "recipe") for name in names(group)] + [("data", "digits")],
+    [(group, name) for group in ("sampler", "predictor", "recipe", "executor") for name in names(group)]
+    + [("data", "digits")],
 )
 def test_every_configuration_can_be_made(group: str, name: str) -> None:
     assert load(group, name) is not None

@@ -1,24 +1,23 @@
-"""Run many trainings, several at a time, each in a process of its own with one thread.
+"""What runs many trainings: jobs go in; what happens to them comes out, as it happens.
 
-One thread a training makes the result independent of the number of workers, and two trainings fill two cores better
-than one training with two threads.
+An executor decides where trainings run; what they compute is the same everywhere. `local`, `ray_cluster` and `slurm`
+hold one each.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
+from typing import Protocol
 
 import torch
 
-from surrogate_nas.errors import SettingError, TrainingError
+from surrogate_nas.errors import DivergedError, SettingError, TrainingError
 from surrogate_nas.space.population import Population
+from surrogate_nas.verification.checkpoint import Checkpoint
 from surrogate_nas.verification.data import ImageTask
 from surrogate_nas.verification.recipe import Recipe
 from surrogate_nas.verification.trainer import Training, train
@@ -33,12 +32,132 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Epoch:
+    """A training has finished an epoch.
+
+    Attributes:
+        architecture: text of the architecture.
+        seed: of the training.
+        epoch: how many epochs are finished, from 1.
+        loss: mean training loss of the last of them.
+    """
+
+    architecture: str
+    seed: int
+    epoch: int
+    loss: float
+
+
+@dataclass(frozen=True)
 class Failure:
-    """A training that ended without a result, and why."""
+    """A training that ended without a result.
+
+    Attributes:
+        architecture: text of the architecture.
+        seed: of the training.
+        reason: one sentence.
+        final: whether the training would end so again, so that resuming a run does not repeat it.
+    """
 
     architecture: str
     seed: int
     reason: str
+    final: bool = False
+
+
+Event = Epoch | Training | Failure
+
+
+@dataclass
+class Work:
+    """What all trainings of a run share.
+
+    Attributes:
+        make_task: makes the images, once in each process; picklable.
+        recipe: how to train.
+        device: the torch device of each training; "auto" for the GPU where the training runs, if there is one.
+        precision: of the arithmetic; see ``train``.
+        compiled: let torch.compile fuse the network's kernels.
+        folder: of the run, where checkpoints lie until the trainings have ended; None to write none.
+        checkpoint_every: epochs between two checkpoints.
+    """
+
+    make_task: Callable[[], ImageTask]
+    recipe: Recipe
+    device: str = "auto"
+    precision: str = "fp32"
+    compiled: bool = False
+    folder: Path | None = None
+    checkpoint_every: int = 1
+
+    @cached_property
+    def task(self) -> ImageTask:
+        """The images, made for the first training, so that bad ones fail it."""
+        return self.make_task()
+
+    def checkpoint(self, job: Job) -> Checkpoint | None:
+        """Return where a training leaves its state, None where there is no folder."""
+        if self.folder is None:
+            return None
+        name = f"{int(job.architecture.index[0])}-seed{job.seed}.npz"
+        return Checkpoint(self.folder / "checkpoints" / name, self.checkpoint_every)
+
+    def do(
+        self, job: Job, report: Callable[[Epoch], None], stop: Callable[[], bool] | None = None
+    ) -> Training | Failure:
+        """Run one training in this process, with one thread, and report each epoch.
+
+        One thread a training makes the result independent of how many run at once, and two trainings fill two cores
+        better than one training with two threads.
+
+        Args:
+            job: what to train.
+            report: is given each finished epoch.
+            stop: asked after each step whether to stop.
+
+        Raises:
+            DataError: the images cannot be trained on.
+            SettingError: there is no such device or precision.
+            CheckpointError: a checkpoint is damaged, of another run or of another version.
+            StoppedError: ``stop`` said so.
+        """
+        torch.set_num_threads(1)
+        text = job.architecture.text
+        try:
+            return train(
+                job.architecture,
+                self.task,
+                self.recipe,
+                seed=job.seed,
+                device=resolved_device(self.device),
+                precision=self.precision,
+                compiled=self.compiled,
+                checkpoint=self.checkpoint(job),
+                stop=stop,
+                on_epoch=lambda epoch, loss: report(Epoch(text, job.seed, epoch + 1, loss)),
+            )
+        except TrainingError as error:
+            return Failure(text, job.seed, str(error), final=isinstance(error, DivergedError))
+
+
+class Executor(Protocol):
+    """Where trainings run."""
+
+    def run(self, jobs: Sequence[Job], work: Work, *, workers: int | None) -> Generator[Event, None, None]:
+        """Run every job, and yield what happens to them until each has given a Training or a Failure.
+
+        A job that fails does not end the others. When the iterator is closed, what still runs is ended.
+
+        Args:
+            jobs: what to train; no two alike.
+            work: what they share.
+            workers: trainings at the same time; None for as many as there is room for.
+
+        Raises:
+            DataError: the images cannot be trained on.
+            SettingError: there is no such device.
+        """
+        ...
 
 
 def available_cores() -> int:
@@ -59,82 +178,3 @@ def resolved_device(device: str) -> str:
     except (RuntimeError, AssertionError) as error:  # PyTorch asserts that it was built with CUDA
         raise SettingError(f"device must be auto, cpu or a torch device of this machine, got {device!r}.") from error
     return device
-
-
-def run_trainings(
-    jobs: Sequence[Job],
-    make_task: Callable[[], ImageTask],
-    recipe: Recipe,
-    *,
-    workers: int | None = None,
-    device: str = "auto",
-) -> Iterator[Training | Failure]:
-    """Train every job and yield what each gave, in the order in which they finish.
-
-    Args:
-        jobs: what to train.
-        make_task: makes the images, once in each worker; must be picklable.
-        recipe: how to train.
-        workers: trainings at the same time; None for one a core.
-        device: the torch device of all trainings; "auto" for the GPU where there is one.
-
-    A training that diverges or exhausts memory or disk yields a Failure; the others go on.
-
-    Raises:
-        DataError: the images cannot be trained on.
-        SettingError: there is no such device.
-    """
-    if not jobs:
-        return
-    workers = max(1, min(workers or available_cores(), len(jobs)))
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=get_context("spawn"),
-        initializer=_prepare,
-        initargs=(make_task, recipe, resolved_device(device)),
-    )
-    try:
-        for future in as_completed([pool.submit(_run, job) for job in jobs]):
-            yield future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-@dataclass
-class Worker:
-    """What a worker process trains on, how, and where; images are made for the first job, so that bad ones fail it."""
-
-    make_task: Callable[[], ImageTask]
-    recipe: Recipe
-    device: str
-
-    @cached_property
-    def task(self) -> ImageTask:
-        """The images, made once."""
-        return self.make_task()
-
-
-_worker: Worker  # of a worker process
-
-
-def _prepare(make_task: Callable[[], ImageTask], recipe: Recipe, device: str) -> None:
-    global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
-    _worker = Worker(make_task, recipe, device)
-
-
-def _end_with_parent() -> None:
-    """End this worker when its parent was killed, so that no training runs on unseen."""
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _run(job: Job) -> Training | Failure:
-    try:
-        return train(job.architecture, _worker.task, _worker.recipe, seed=job.seed, device=_worker.device)
-    except TrainingError as error:
-        return Failure(job.architecture.text, job.seed, str(error))

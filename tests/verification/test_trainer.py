@@ -61,13 +61,11 @@ def test_a_training_that_diverges_says_so() -> None:
 
 def test_workers_do_not_change_the_result_and_a_failure_does_not_end_the_rest(tmp_path: Path) -> None:
     cells = NB201.parse([CELL.text, "|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"])
-    alone = verify(cells, few_digits, TINY, seeds=[1, 2], workers=1, journal=tmp_path / "j")
+    alone = verify(cells, few_digits, TINY, seeds=[1, 2], workers=1, folder=tmp_path)
     together = verify(cells, few_digits, TINY, seeds=[1, 2], workers=2)
     for one, other in zip(alone, together, strict=True):
         assert {**one, "seconds": 0} == {**other, "seconds": 0}
-    assert (
-        verify(cells, few_digits, TINY, seeds=[1, 2], journal=tmp_path / "j") == alone
-    )  # remembered, not trained again
+    assert verify(cells, few_digits, TINY, seeds=[1, 2], folder=tmp_path) == alone  # remembered, not trained again
     diverging = Recipe(**{**vars(TINY), "learning_rate": 1e30})
     failed = verify(cells, few_digits, diverging, seeds=[1], workers=1)
     assert [record.valid for record in failed] == [None, None]
