@@ -7,8 +7,8 @@ folder for caches; it may be deleted at any time, and is made again.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,9 @@ def cached(files: Sequence[Path], read: Callable[[], Table]) -> Table:
 
 def _places(file: Path) -> list[Path]:
     """Return where the dense form of a file may lie."""
-    path = hashlib.sha256(str(file.absolute()).encode()).hexdigest()
+    path = zlib.crc32(str(file.absolute()).encode())
     cache = user_cache_path("surrogate_nas", appauthor=False) / "tables"
-    return [file.with_name(f".{file.name}{SUFFIX}"), cache / f"{path[:32]}{SUFFIX}"]
+    return [file.with_name(f".{file.name}{SUFFIX}"), cache / f"{file.absolute().parent.name}-{path:08x}{SUFFIX}"]
 
 
 def _may_be_written(place: Path) -> bool:
@@ -58,10 +58,10 @@ def _may_be_written(place: Path) -> bool:
 
 
 def _fingerprint(file: Path) -> list[Any] | None:
-    """Return the size, times and content of a Parquet file, as far as its footer tells; None where there is none.
+    """Return the size and times of a Parquet file, and a checksum of its footer; None where there is no file.
 
     The footer holds the sha256 of all values in files of this package, and where each page lies in others'. Reading
-    the whole file instead would take longer than opening its dense form.
+    the whole file would take longer than to open its dense form, and loading hashlib more memory.
     """
     try:
         status = file.stat()
@@ -69,7 +69,7 @@ def _fingerprint(file: Path) -> list[Any] | None:
             stream.seek(max(0, status.st_size - FOOTER_END))
             length = int.from_bytes(stream.read(4), "little")
             stream.seek(max(0, status.st_size - FOOTER_END - length))
-            footer = hashlib.sha256(stream.read()).hexdigest()
+            footer = zlib.crc32(stream.read())
     except OSError:
         return None
     return [file.name, status.st_size, status.st_mtime_ns, status.st_ctime_ns, footer]
