@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,9 +32,11 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a job and return the exit code: 0, 2 for bad input, 130 after Ctrl-C."""
+    """Run a job and return the exit code: 0, 2 for bad input, 130 after Ctrl-C or SIGTERM."""
     job, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
+        if threading.current_thread() is threading.main_thread():  # no other may decide about signals
+            signal.signal(signal.SIGTERM, _interrupt)  # `docker stop` and batch systems end a job so
         if job in ("-h", "--help"):
             print(USAGE, end="")
         elif job in HYDRA_JOBS:
@@ -48,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted.", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _hydra_job(job: str, rest: list[str]) -> None:

@@ -56,7 +56,7 @@ def search(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -
     )
     result["sampler"] = chosen.get("sampler", result.sampler)
     _add_predictions(result, sampler)
-    result["verification"] = _verify_best(result, table, plan, config["verification"], folder)
+    result["verification"], result["verdict"] = _verify_best(result, table, plan, config["verification"], folder)
     result.update(job="search", provenance=dict(table.provenance), **_circumstances(started))
     write_csv(folder / "trials.csv", result.trials)
     _finish(result, config, folder)
@@ -83,8 +83,6 @@ def fit(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> N
 
 def verify(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> None:
     """Train the given architectures and write their accuracies and a report."""
-    from surrogate_nas.table import load_table
-
     started = datetime.now().astimezone()
     architectures = get_space(config["space"]).parse(list(config["architectures"]))
     if len(architectures) == 0:
@@ -94,15 +92,22 @@ def verify(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -
     make_task = configuration.instantiated({**config["data"], "_partial_": True}, "data")
     recipe = configuration.instantiated(config["recipe"], "recipe")
     executor = configuration.instantiated(config["executor"], "executor")
+    compared = None
+    if config["table"] is not None:  # imported only here: a node that only trains has no tables
+        from surrogate_nas.table.chosen import chosen as chosen_table
+
+        compared = chosen_table(config["table"], config["dataset"])
     summary = _trained(architectures, make_task, recipe, config, folder, executor)
-    if config["table"] is not None:
-        _add_table(summary, load_table(config["table"]), config["dataset"], None)
+    if config["predictor"] is not None:
+        _add_forecasts_of(config["predictor"], summary, architectures)
+    verdict = _judged(summary, compared, recipe, folder)
     result = Record(
         job="verify",
         data=chosen.get("data", "custom"),
         recipe=chosen.get("recipe", "custom"),
         space=config["space"],
         verification=summary,
+        verdict=verdict,
         **_circumstances(started),
     )
     _finish(result, config, folder)
@@ -136,19 +141,38 @@ def _verification(table: Any, settings: Mapping[str, Any]) -> tuple[int, Any, An
 
 def _verify_best(
     result: Record, table: Any, plan: tuple[int, Any, Any], settings: Mapping[str, Any], folder: Path
-) -> list[Record]:
-    """Train the best cells of a search again, with other seeds than the table's."""
+) -> tuple[list[Record], Record | None]:
+    """Train the best cells of a search again, with other seeds than the table's, and compare them with it."""
+    from surrogate_nas.table.chosen import chosen
+
     top, make_task, recipe = plan
     ranked = sorted(result.trials, key=lambda trial: -np.nan_to_num(trial[result.split], nan=-1))
     architectures = table.space.parse([trial.architecture for trial in ranked[:top]])
     if top == 0:
         log.info("nothing was trained again: table %s does not say how, or verification.top=0.", table.name)
-        return []
+        return [], None
     log.info("training the best %d architectures with seeds %s.", len(architectures), list(settings["seeds"]))
     executor = configuration.load("executor", settings["executor"])
     summary = _trained(architectures, make_task, recipe, settings, folder, executor)
-    _add_table(summary, table, result.dataset, result.epochs)
-    return summary
+    _add_forecasts(summary, result)
+    return summary, _judged(summary, chosen(table, result.dataset), recipe, folder, chosen_by=result.split)
+
+
+def _judged(
+    summary: list[Record], compared: tuple[Any, str] | None, recipe: Any, folder: Path, chosen_by: str | None = None
+) -> Record | None:
+    """Compare trained cells with a table, if there is one, and write a row for each split of each as CSV."""
+    from surrogate_nas.verification.verify import summary_rows
+
+    verdict = None
+    if compared is not None:
+        from surrogate_nas.verdict import add_verdict
+
+        table, dataset = compared
+        verdict = add_verdict(summary, table, dataset=dataset, epochs=recipe.epochs, chosen_by=chosen_by)
+        log.info("%s", _agreement(verdict))
+    write_csv(folder / "verification.csv", summary_rows(summary))
+    return verdict
 
 
 def _trained(
@@ -178,19 +202,20 @@ def _trained(
     return summarise(trainings)
 
 
-def _add_table(summary: list[Record], table: Any, dataset: str | None, epochs: int | None) -> None:
-    """Put the table's own mean accuracies beside those of the trainings."""
-    dataset = dataset or table.datasets[0]
-    rows = table.find(table.space.parse([cell.architecture for cell in summary]))
-    for cell, row in zip(summary, rows, strict=True):
-        cell["table"] = Record(
-            {
-                str(split): float(table.accuracy(dataset=dataset, split=split, epochs=epochs)[row])
-                if row >= 0
-                else None
-                for split in table.splits(dataset)
-            }
-        )
+def _add_forecasts(cells: list[Record], result: Record) -> None:
+    """Put beside each trained cell of a search what the search's predictor says of it, not having seen it."""
+    known = {trial.architecture: trial for trial in result.trials if trial.predicted is not None}
+    for cell in cells:
+        trial = known.get(cell.architecture)
+        cell["forecast"] = trial and Record(mean=trial.predicted, std=trial.predicted_std, split=result.split)
+
+
+def _add_forecasts_of(predictor: str, cells: list[Record], architectures: Population) -> None:
+    """Put beside each trained cell what a saved predictor says of it; the file does not tell of which split."""
+    prediction = configuration.load_predictor(predictor).predict(architectures)
+    for cell in cells:
+        at = architectures.texts.index(cell.architecture)
+        cell["forecast"] = Record(mean=float(prediction.mean[at]), std=float(prediction.std[at]), split=None)
 
 
 def _add_predictions(result: Record, sampler: Any) -> None:
@@ -254,6 +279,16 @@ def _found(result: Record) -> str:
         f"best of {result.queries} measured of {result.candidates}: {result.best.architecture} with {result.split} "
         f"{result.best[result.split]:.2f} %{test}; the table's optimum is {result.optimum[result.split]:.2f} %."
     )
+
+
+def _agreement(verdict: Record) -> str:
+    """Return in one sentence whether trained cells agree with a table."""
+    judged = (
+        f"{verdict.agree} of {verdict.tested} means agree with table {verdict.table} at level {verdict.level}."
+        if verdict.tested
+        else f"nothing was compared with table {verdict.table}."
+    )
+    return f"{judged} Note: {verdict.note}" if verdict.note else judged
 
 
 def _accuracies(cell: Record) -> str:

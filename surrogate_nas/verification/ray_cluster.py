@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from surrogate_nas.verification.executor import Epoch, Event, Failure, Job, Work
 from surrogate_nas.verification.trainer import Training
 
 POLL_SECONDS = 0.5  # between two looks at the progress of the trainings
+PROBE_SECONDS = 10.0  # that an existing cluster has to answer
 OBJECT_STORE_BYTES = 100 * 2**20  # of a cluster that we start; only jobs and results pass through it
 log = logging.getLogger(__name__)
 
@@ -69,13 +71,27 @@ class RayExecutor:
         """
         import ray
 
+        self._probe()
         new = {} if self.address else {"object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False}
         try:
             ray.init(address=self.address, log_to_driver=False, logging_level=logging.WARNING, **new)
         except (ConnectionError, ValueError) as error:
-            raise SettingError(
-                f"no Ray cluster answers at executor.address={self.address}: {error}. Start one with: ray start --head"
-            ) from error
+            raise self._unanswered(error) from error
+
+    def _probe(self) -> None:
+        """Raise where nothing listens at the address; Ray itself would wait for minutes."""
+        host, _, port = (self.address or "").rpartition("/")[2].rpartition(":")
+        if not port.isdecimal():  # "auto", which Ray looks up, or no address
+            return
+        try:
+            socket.create_connection((host, int(port)), timeout=PROBE_SECONDS).close()
+        except OSError as error:
+            raise self._unanswered(error) from error
+
+    def _unanswered(self, error: Exception) -> SettingError:
+        return SettingError(
+            f"no Ray cluster answers at executor.address={self.address} ({error}). Start one with: ray start --head"
+        )
 
     def _run(self, jobs: Sequence[Job], work: Work, workers: int | None) -> Generator[Event, None, None]:
         import ray

@@ -21,6 +21,7 @@ from surrogate_nas.verification.trainer import Training
 from surrogate_nas.verification.watching import ProgressBar, TensorBoard
 
 MEASURED = (Split.VALID, Split.TEST)
+JUDGED = ("difference", "deviation", "freedom", "p", "p_holm", "agrees")  # see ``surrogate_nas.verdict``
 
 
 def verify(
@@ -93,9 +94,9 @@ def verify(
 
 
 def summarise(trainings: Iterable[Record]) -> list[Record]:
-    """Return a record an architecture: seeds, mean and deviation over the seeds of each accuracy, seconds, failures.
+    """Return a record an architecture: seeds; mean, std and n of each accuracy; seconds; failures.
 
-    The deviation is the sample's (n - 1); None for a single seed.
+    The deviation over the n seeds whose training ended is the sample's (n - 1); None for a single seed.
     """
     by_architecture: dict[str, list[Record]] = {}
     for training in trainings:
@@ -127,6 +128,34 @@ def curves(trainings: Iterable[Record], recipe: Recipe) -> list[dict[str, Any]]:
     ]
 
 
+def summary_rows(cells: Iterable[Record]) -> list[dict[str, Any]]:
+    """Return a row for each split of each cell: what was trained, the table's value, the verdict and the forecast."""
+    return [
+        {
+            "architecture": cell.architecture,
+            "split": str(split),
+            "seeds": cell[split].n,
+            "mean": cell[split].mean,
+            "std": cell[split].std,
+            "table": (cell.get("table") or {}).get(split),
+            **{name: (cell.get("verdict") or {}).get(split, {}).get(name) for name in JUDGED},
+            **_forecast(cell, split),
+            "seconds": cell.seconds,
+        }
+        for cell in cells
+        for split in MEASURED
+        if cell[split]
+    ]
+
+
+def _forecast(cell: Record, split: Split) -> dict[str, float | None]:
+    """Return a predictor's forecast where it is one of this split, or nobody knows of which."""
+    forecast = cell.get("forecast")
+    if forecast is None or forecast.split not in (split, None):
+        return {"forecast": None, "forecast_std": None}
+    return {"forecast": forecast.mean, "forecast_std": forecast.std}
+
+
 def _forget_checkpoint(work: Work, job: Job) -> None:
     """Remove the state of a training whose result is in the journal."""
     checkpoint = work.checkpoint(job)
@@ -143,8 +172,9 @@ def _record(result: Training | Failure) -> dict[str, Any]:
     return {**identity, **measured, "seconds": result.seconds, "failure": None, "losses": list(result.losses)}
 
 
-def _moments(values: Sequence[float | None]) -> dict[str, float | None] | None:
+def _moments(values: Sequence[float | None]) -> dict[str, float | int | None] | None:
     known = [value for value in values if value is not None]
     if not known:
         return None
-    return {"mean": float(np.mean(known)), "std": float(np.std(known, ddof=1)) if len(known) > 1 else None}
+    std = float(np.std(known, ddof=1)) if len(known) > 1 else None
+    return {"mean": float(np.mean(known)), "std": std, "n": len(known)}

@@ -20,11 +20,13 @@ SPLITS = ("valid", "test")
 def section(run: Run) -> Section:
     """Return what the trained cells reached, or that none was trained."""
     cells = [_cell(run, number, record) for number, record in enumerate(run.result.verification, start=1)]
-    rows = [row for cell in cells for row in cell["rows"]]
+    rows = [{name: row[name] for name in row if name != "verdict"} for cell in cells for row in cell["rows"]]
     values = {
         "cells": cells,
         "charts": [_trained_beside_table(part, split) for split, part in _by_split(rows).items()],
         "compared": any(row["table"] is not None for row in rows),
+        "verdict": run.result.get("verdict"),
+        "forecast": any(cell["forecast"] for cell in cells),
         "spread": any(row["low"] is not None for row in rows),
     }
     return Section("verification", "Verification", values)
@@ -39,8 +41,17 @@ def _cell(run: Run, number: int, record: Record) -> dict[str, Any]:
         "seeds": len(record.seeds),
         "seconds": record.seconds,
         "failures": record.failures,
-        "rows": [_row(number, record, split, table.get(split)) for split in SPLITS if record.get(split)],
+        "forecast": _forecast(record.get("forecast")),
+        "rows": [
+            {**_row(number, record, split, table.get(split)), "verdict": (record.get("verdict") or {}).get(split)}
+            for split in SPLITS
+            if record.get(split)
+        ],
     }
+
+
+def _forecast(forecast: Record | None) -> dict[str, Any] | None:
+    return forecast and {**forecast, "split": forecast.split and split_name(forecast.split)}
 
 
 def _by_split(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -1,0 +1,28 @@
+# surrogate_nas for processors. From the checkout: docker build -f docker/cpu.Dockerfile -t surrogate-nas:cpu .
+FROM python:3.11-slim-bookworm AS build
+# An index that has PyTorch without CUDA makes the image several gigabytes smaller.
+ARG TORCH_INDEX=""
+RUN python -m venv /opt/surrogate-nas
+WORKDIR /source
+COPY constraints.txt .
+RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt \
+    ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch
+COPY . .
+RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt \
+    ".[dashboard,postgresql,tensorboard]"
+
+FROM python:3.11-slim-bookworm
+# Whatever the base brings, no compiler stays.
+RUN rm -rf /usr/lib/gcc /usr/bin/cc /usr/bin/c++ /usr/bin/c89* /usr/bin/c99* /usr/bin/cpp* \
+    /usr/bin/*gcc* /usr/bin/*g++* /usr/bin/make \
+    && useradd --create-home --uid 1000 nas \
+    && mkdir -p /work/runs /data && chown nas:nas /work /work/runs
+COPY --from=build /opt/surrogate-nas /opt/surrogate-nas
+ENV PATH=/opt/surrogate-nas/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    SURROGATE_NAS_DATA=/data
+USER nas
+WORKDIR /work
+VOLUME ["/data", "/work/runs"]
+ENTRYPOINT ["surrogate-nas"]
+CMD ["--help"]

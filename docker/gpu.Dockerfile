@@ -1,0 +1,31 @@
+# surrogate_nas for NVIDIA GPUs. From the checkout: docker build -f docker/gpu.Dockerfile -t surrogate-nas:gpu .
+# PyTorch's wheels bring their own CUDA libraries; the base makes the driver visible.
+ARG BASE=nvidia/cuda:12.8.1-runtime-ubuntu24.04
+
+FROM ${BASE} AS build
+RUN apt-get update && apt-get install --yes --no-install-recommends python3 python3-venv && rm -rf /var/lib/apt/lists/*
+RUN python3 -m venv /opt/surrogate-nas
+WORKDIR /source
+COPY constraints.txt .
+RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt torch
+COPY . .
+RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt \
+    ".[dashboard,postgresql,ray,tensorboard]"
+
+FROM ${BASE}
+# Ubuntu's images have a user 1000 already. Whatever the base brings, no compiler stays.
+RUN apt-get update && apt-get install --yes --no-install-recommends python3 && rm -rf /var/lib/apt/lists/* \
+    && rm -rf /usr/lib/gcc /usr/bin/cc /usr/bin/c++ /usr/bin/c89* /usr/bin/c99* /usr/bin/cpp* \
+    /usr/bin/*gcc* /usr/bin/*g++* /usr/bin/make /usr/local/cuda*/bin/nvcc \
+    && (userdel --remove ubuntu 2>/dev/null || true) \
+    && useradd --create-home --uid 1000 nas \
+    && mkdir -p /work/runs /data && chown nas:nas /work /work/runs
+COPY --from=build /opt/surrogate-nas /opt/surrogate-nas
+ENV PATH=/opt/surrogate-nas/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    SURROGATE_NAS_DATA=/data
+USER nas
+WORKDIR /work
+VOLUME ["/data", "/work/runs"]
+ENTRYPOINT ["surrogate-nas"]
+CMD ["--help"]

@@ -1,0 +1,69 @@
+"""Jobs of Slurm, through submitit's own executor on this machine: there is no Slurm here."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from submitit.local.local import LocalJob
+
+from surrogate_nas.errors import MissingExtraError, SettingError
+from surrogate_nas.verification import slurm
+from surrogate_nas.verification.executor import Epoch, Job, Work
+from surrogate_nas.verification.slurm import SlurmExecutor
+from surrogate_nas.verification.trainer import Training
+from tests.verification.small import CELLS, TINY, few_digits
+
+pytest.importorskip("submitit", reason="needs the extra slurm")
+
+
+@pytest.mark.slow
+def test_submitit_on_this_machine_trains_and_continues_after_a_preemption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurm, "POLL_SECONDS", 0.2)
+    jobs: list[LocalJob[Training]] = []
+    kept = SlurmExecutor._submit
+
+    def remembered(self: SlurmExecutor, *given: object) -> list[LocalJob[Training]]:
+        jobs.extend(kept(self, *given))  # type: ignore[arg-type]
+        return jobs
+
+    monkeypatch.setattr(SlurmExecutor, "_submit", remembered)
+    work = Work(few_digits, replace(TINY, epochs=20), folder=tmp_path)
+    told = []
+    for event in SlurmExecutor(cluster="local", minutes=5).run([Job(cell, 1) for cell in CELLS], work):
+        told.append(event)
+        if isinstance(event, Epoch) and len(told) == 1:
+            started_by = jobs[0]._process.pid
+            (task,) = Path(f"/proc/{started_by}/task/{started_by}/children").read_text().split()
+            os.kill(int(task), signal.SIGUSR2)  # as Slurm does before it takes a node away
+    trained = [event for event in told if isinstance(event, Training)]
+    assert sorted(event.architecture for event in trained) == sorted(CELLS.texts)
+    assert [len(event.losses) for event in trained] == [20, 20]
+    assert "Requeued job" in "".join(log.read_text() for log in (tmp_path / "slurm").glob("*_log.out"))
+    epochs = Counter((event.architecture, event.epoch) for event in told if isinstance(event, Epoch))
+    assert len(epochs) == 2 * 20  # each was reported,
+    assert sum(epochs.values()) <= 2 * 20 + 2  # and only what came after the checkpoint was trained again
+
+
+def test_without_slurm_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="Slurm does not take the trainings: Could not detect"):
+        list(SlurmExecutor().run([Job(CELLS[0], 1)], Work(few_digits, TINY, folder=tmp_path)))
+
+
+def test_a_folder_is_needed_since_nodes_meet_there() -> None:
+    with pytest.raises(SettingError, match="needs a run folder that all nodes share"):
+        list(SlurmExecutor().run([Job(CELLS[0], 1)], Work(few_digits, TINY)))
+
+
+def test_a_missing_extra_and_impossible_numbers_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingError, match=r"executor\.minutes must be at least 1, got 0"):
+        SlurmExecutor(minutes=0)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"executor=slurm needs .* pip install 'surrogate-nas\[slurm\]'"):
+        SlurmExecutor()
