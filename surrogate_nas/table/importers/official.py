@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from math import nan
 from typing import Any, TypeVar
 
 import numpy as np
@@ -165,7 +164,7 @@ def _epoch_keys(measured_on: str, epochs: int) -> tuple[str, ...]:
 
 
 def _values(by_epoch: Mapping[Any, float], keys: Iterable[Any]) -> NDArray[np.float64]:
-    return np.array([by_epoch.get(key, nan) for key in keys], dtype=np.float64)
+    return np.array([*map(by_epoch.get, keys)], dtype=np.float64)  # NaN for None, which stands for what is missing
 
 
 def _seconds(by_epoch: Mapping[Any, float] | None, keys: Iterable[Any]) -> NDArray[np.float64] | None:

@@ -1,0 +1,86 @@
+"""How long and how much memory does importing the official NAS-Bench-201 file take? See README.md beside this file.
+
+    SURROGATE_NAS_DATA=FOLDER python -m benchmarks.table.import_official --architectures 15625
+
+Writes a file in the official form into a temporary folder (0.4 MB an architecture, 6.3 GB for all), copies of three
+official ones in FOLDER with every seed and whole learning curves, and invented numbers. Imports it in a
+process of its own, for comparison reads a small one with PyTorch alone, and appends a line for each to
+results/import_official.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from surrogate_nas.space import NB201
+from tests.table.importers.official_file import FIRST, write_official
+from tests.table.importers.test_nas_bench_201 import official
+
+RESULTS = Path(__file__).parent / "results" / "import_official.csv"
+IMPORT = "from surrogate_nas.table_import import import_table; import_table('nas-bench-201', path, 'all', NB201)"
+LOAD = """
+import torch
+from surrogate_nas.table.importers.slices import ADMITTED
+torch.serialization.add_safe_globals(ADMITTED)
+torch.load(path, weights_only=True)
+"""
+MEASURED = """
+import resource, sys, time
+from pathlib import Path
+from surrogate_nas.space import NB201
+path, started = Path(sys.argv[1]), time.monotonic()
+{}
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024**2)
+"""
+
+
+def main() -> None:
+    """Measure, print and append."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--architectures", type=int, default=15625)
+    architectures = parser.parse_args().architectures
+    (samples,) = (Path(os.environ["SURROGATE_NAS_DATA"]) / "official_samples").glob("NATS-tss-*-simple")
+    records = list(official(samples)["arch2infos"].values())
+    texts = NB201.enumerate().texts
+    with tempfile.TemporaryDirectory() as folder:
+        for code, n in ((LOAD, FIRST + len(records)), (IMPORT, architectures)):
+            path = Path(folder) / "NAS-Bench-201-v1_1-096897.pth"
+            write_official(path, texts[:n], records, seed=1)
+            environment = {**os.environ, "SURROGATE_NAS_TABLES": folder, "OMP_NUM_THREADS": "1"}
+            command = [sys.executable, "-W", "ignore", "-c", MEASURED.format(code), path]
+            done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+            wall, processor, gigabytes = map(float, done.stdout.split())
+            row = {
+                "date": datetime.now(UTC).date().isoformat(),
+                "what": "import" if code is IMPORT else "torch.load",
+                "architectures": n,
+                "file_gb": round(path.stat().st_size / 1e9, 2),
+                "wall_s": round(wall, 1),
+                "processor_s": round(processor, 1),
+                "memory_gb": round(gigabytes, 2),
+                "load_average": round(os.getloadavg()[1], 1),
+            }
+            print(row)
+            _append(row)
+            path.unlink()
+
+
+def _append(row: dict[str, object]) -> None:
+    new = not RESULTS.exists()
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+if __name__ == "__main__":
+    main()
