@@ -32,6 +32,9 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __getitem__(self, rows: NDArray[np.int64]) -> Images:
+        return Images(self.pixels[rows], self.labels[rows])
+
 
 @dataclass(frozen=True)
 class ImageTask:
@@ -44,7 +47,7 @@ class ImageTask:
         mean, std: (channels,) of the training pixels, as fractions of 255.
 
     Raises:
-        DataError: the splits differ in shape, are empty, or hold labels outside the classes.
+        DataError: the splits differ in shape or from the statistics, are empty, or hold labels outside the classes.
     """
 
     name: str
@@ -55,6 +58,11 @@ class ImageTask:
 
     def __post_init__(self) -> None:
         shape = self.train.pixels.shape[1:]
+        if self.mean.shape != shape[-1:] or self.std.shape != shape[-1:]:
+            raise DataError(
+                f"task {self.name!r} is normalised with the statistics of {len(self.mean)} channels, got images of "
+                f"shape {shape} (height, width, channels)."
+            )
         for split, images in self.splits.items():
             if len(images) == 0:
                 raise DataError(f"task {self.name!r} has no {split} images; give it at least one.")
@@ -197,21 +205,33 @@ def from_npz(path: str | Path, *, valid_fraction: float = 0.5, seed: int = 0) ->
         DataError: the file is unreadable, an array is missing, or one has another shape or dtype.
     """
     path = Path(path)
+    splits = read_npz(path)
+    if Split.VALID not in splits:
+        splits = with_validation(splits, valid_fraction, seed=seed)
+    return ImageTask.of(path.stem, splits)
+
+
+def read_npz(path: Path) -> dict[Split, Images]:
+    """Return the training, test and, where there are some, validation images of a Keras-style npz file.
+
+    Raises:
+        DataError: the file is unreadable, an array is missing, or one has another shape or dtype.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:  # TypeError: a bare npy file
         raise DataError(f"cannot read images from {path}: {error}. Expected a Keras-style npz file.") from error
-    splits = {split: _images(arrays, split, path) for split in (Split.TRAIN, Split.TEST)}
-    if "x_valid" in arrays:
-        splits[Split.VALID] = _images(arrays, Split.VALID, path)
-    else:
-        whole = splits[Split.TRAIN]
-        held = round(len(whole) * valid_fraction)
-        order = np.random.default_rng(seed).permutation(len(whole))
-        for split, part in ((Split.VALID, order[:held]), (Split.TRAIN, order[held:])):
-            splits[split] = Images(whole.pixels[part], whole.labels[part])
-    return ImageTask.of(path.stem, splits)
+    wanted = [Split.TRAIN, Split.TEST] + ([Split.VALID] if "x_valid" in arrays else [])
+    return {split: _images(arrays, split, path) for split in wanted}
+
+
+def with_validation(splits: dict[Split, Images], fraction: float, *, seed: int) -> dict[Split, Images]:
+    """Return the splits with a random part of the training images as validation split."""
+    whole = splits[Split.TRAIN]
+    held = round(len(whole) * fraction)
+    order = np.random.default_rng(seed).permutation(len(whole))
+    return {**splits, Split.TRAIN: whole[order[held:]], Split.VALID: whole[order[:held]]}
 
 
 def _images(arrays: dict[str, NDArray[np.generic]], split: Split, path: Path) -> Images:
