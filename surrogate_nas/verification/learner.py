@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from surrogate_nas.errors import SettingError, expected
-from surrogate_nas.verification.network import CellNetwork
 from surrogate_nas.verification.recipe import Recipe
-from surrogate_nas.verification.resident import ResidentImages
+
+WARM_UP = 3  # steps before a CUDA graph is recorded, as PyTorch's notes on CUDA graphs advise
+log = logging.getLogger(__name__)
 
 
 class Precision(StrEnum):
@@ -55,52 +56,97 @@ def arithmetic(precision: Precision) -> Iterator[None]:
         torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
 
 
+class Examples(Protocol):
+    """Images on a device; see ``ResidentImages``."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where they lie."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def draw_epoch(self, recipe: Recipe, *, seed: int) -> Tensor:
+        """Return what one epoch draws at random, a row an example, on the CPU."""
+        ...
+
+    def batch(self, draws: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the images and labels that some rows of it stand for."""
+        ...
+
+
+Replay = Callable[[], None]
+
+
+def cuda_graph(step: Replay) -> Replay:
+    """Record what a step asks of the GPU, without doing it; what is returned does it again, in one call."""
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
 class Learner:
     """A network with its optimiser, its images and the loss of the running epoch.
 
+    On a GPU a step is recorded once for each size of a batch and then replayed, so that the CPU costs no time.
+
     Args:
-        network: what learns; moved to the images' device.
+        network: what learns; moved to the images' device. Its method ``loss`` takes images and labels to a scalar, and
+            parameters that it names in ``undecayed`` do not decay.
         images: what it learns from.
         recipe: how it learns.
         precision: in what numbers it computes.
         compiled: let torch.compile fuse its kernels.
+        record: turns a step into its replay; None for ``cuda_graph`` on a GPU, and no recording elsewhere.
     """
 
     def __init__(
-        self, network: CellNetwork, images: ResidentImages, recipe: Recipe, *, precision: Precision, compiled: bool
+        self,
+        network: nn.Module,
+        images: Examples,
+        recipe: Recipe,
+        *,
+        precision: Precision,
+        compiled: bool,
+        record: Callable[[Replay], Replay] | None = None,
     ) -> None:
-        device = images.labels.device
-        network.to(device)
+        self.device = images.device
+        network.to(self.device)
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent from PyTorch's stubs
         self.network, self.images, self.precision = network, images, precision
-        self._forward = torch.compile(network) if compiled else network
-        self.optimiser = torch.optim.SGD(
-            network.parameters(),
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-            nesterov=recipe.momentum > 0,
-            fused=True,
-        )
-        self._total = torch.zeros((), device=device)
+        # One program for each size of a batch: there are two, and a program for all sizes is slower.
+        loss: Callable[[Tensor, Tensor], Tensor] = network.loss  # type: ignore[assignment]  # any module's attribute
+        self._loss = torch.compile(loss, dynamic=False) if compiled else loss
+        on_gpu = self.device.type == "cuda"
+        # A recorded step cannot read a number of Python's again, but it can read the device's memory.
+        self._rate = torch.tensor(recipe.learning_rate, device=self.device) if on_gpu else recipe.learning_rate
+        self.optimiser = _optimiser(network, recipe, self._rate)
+        self._total = torch.zeros((), device=self.device)
+        self._record = record or (cuda_graph if on_gpu else None)
+        self._recorded: dict[int, tuple[Tensor, Replay]] = {}
 
     def begin_epoch(self, learning_rate: float, *, resumed: bool = False) -> None:
         """Set the learning rate, and forget the last epoch's loss unless the middle of an epoch is resumed."""
         self.network.train()
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate
+        if isinstance(self._rate, Tensor):
+            self._rate.fill_(learning_rate)
+        else:
+            for group in self.optimiser.param_groups:
+                group["lr"] = learning_rate
         if not resumed:
             self._total.zero_()
 
     def step(self, draws: Tensor) -> None:
-        """Learn from the images that draws (b, 1) or (b, 4) stand for."""
-        pixels, labels = self.images.batch(draws)
-        with self.precision.autocast(labels.device.type):
-            loss = functional.cross_entropy(self._forward(pixels), labels)
-        self.optimiser.zero_grad()
-        loss.backward()
-        self.optimiser.step()
-        self._total += loss.detach() * len(draws)
+        """Learn from the images that some rows of ``images.draw_epoch`` stand for."""
+        if self._record is None:
+            self._learn(draws)
+            return
+        if len(draws) not in self._recorded:
+            self._recorded[len(draws)] = self._recording(self._record, draws)
+        place, replay = self._recorded[len(draws)]
+        place.copy_(draws)
+        replay()
 
     def epoch_loss(self) -> float:
         """Return the mean loss of the images of this epoch; waits for the device."""
@@ -108,22 +154,83 @@ class Learner:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return copies of all that changes while learning."""
-        momenta = {
-            f"momentum.{name}": self.optimiser.state[parameter]["momentum_buffer"]
-            for name, parameter in self.network.named_parameters()
-            if self.optimiser.state[parameter].get("momentum_buffer") is not None
-        }
-        weights = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        return {
-            name: value.detach().cpu().numpy() for name, value in (weights | momenta | {"total": self._total}).items()
-        }
+        return {name: value.detach().cpu().numpy().copy() for name, value in self._state().items()}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Put back what ``state`` returned."""
-        values = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        self.network.load_state_dict({name: values[f"network.{name}"] for name in self.network.state_dict()})
-        for name, parameter in self.network.named_parameters():
-            if f"momentum.{name}" in values:
-                buffer = torch.empty_like(parameter, memory_format=torch.preserve_format)
-                self.optimiser.state[parameter]["momentum_buffer"] = buffer.copy_(values[f"momentum.{name}"])
-        self._total.copy_(values["total"])
+        self._put_back({name: torch.from_numpy(array) for name, array in arrays.items()})
+
+    def _learn(self, draws: Tensor) -> None:
+        pixels, labels = self.images.batch(draws)
+        with self.precision.autocast(self.device.type):
+            loss = self._loss(pixels, labels)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self._total += loss.detach() * len(draws)
+
+    def _state(self) -> dict[str, Tensor]:
+        weights = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        momenta = {
+            f"momentum.{name}": self.optimiser.state[parameter]["momentum_buffer"]
+            for name, parameter in self.network.named_parameters()
+            if "momentum_buffer" in self.optimiser.state[parameter]
+        }
+        return weights | momenta | {"total": self._total}
+
+    @torch.no_grad()
+    def _put_back(self, values: Mapping[str, Tensor]) -> None:
+        for name, value in self._state().items():
+            value.copy_(values[name])
+
+    def _recording(self, record: Callable[[Replay], Replay], draws: Tensor) -> tuple[Tensor, Replay]:
+        """Return the place where a recorded step reads its draws, and what repeats it; the state stays as it is."""
+        place = draws.clone()
+        before = {name: value.clone() for name, value in self._state().items()}
+
+        def learn() -> None:
+            self._learn(place)
+
+        with _beside(self.device):
+            for _ in range(WARM_UP):
+                learn()
+        self._put_back(before)
+        try:
+            return place, record(learn)
+        except RuntimeError as error:
+            log.warning("no CUDA graph could be recorded (%s); the training goes on without, slower.", error)
+            return place, learn
+
+
+@contextmanager
+def _beside(device: torch.device) -> Iterator[None]:
+    """Run on a stream of its own, where there are streams: what precedes a recording must not use the default one."""
+    if device.type != "cuda":
+        yield
+        return
+    stream = torch.cuda.Stream(device)
+    stream.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(stream):
+        yield
+    torch.cuda.current_stream(device).wait_stream(stream)
+
+
+def _optimiser(network: nn.Module, recipe: Recipe, rate: Tensor | float) -> torch.optim.SGD:
+    """Return the recipe's optimiser, with momenta of zero: the first step then needs no case of its own."""
+    undecayed = set(getattr(network, "undecayed", ()))
+    named = dict(network.named_parameters())
+    groups: list[dict[str, Any]] = [{"params": [named[name] for name in named if name not in undecayed]}]
+    if undecayed:
+        groups.append({"params": [named[name] for name in named if name in undecayed], "weight_decay": 0.0})
+    optimiser = torch.optim.SGD(
+        groups,
+        lr=rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.momentum > 0,
+        fused=True,
+    )
+    if recipe.momentum:
+        for parameter in named.values():
+            optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimiser

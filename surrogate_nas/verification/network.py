@@ -109,28 +109,18 @@ class ReductionBlock(nn.Module):
         return y
 
 
-class CellNetwork(nn.Module):
-    """The macro skeleton around one cell.
+class Trunk(nn.Module):
+    """The macro skeleton around one cell, up to the features that a linear head reads.
 
     Args:
         edges: the cell's (source node, target node, operation) triples.
-        classes: number of classes of the task.
         image_channels: channels of the input images.
         channels: channels C of the first stage; 16 in NAS-Bench-201.
         cells_per_stage: cells N in each of the three stages; 5 in NAS-Bench-201.
-
-    Shapes:
-        input (batch, image_channels, height, width), output logits (batch, classes)
     """
 
     def __init__(
-        self,
-        edges: Sequence[LabelledEdge],
-        *,
-        classes: int,
-        image_channels: int = 3,
-        channels: int = 16,
-        cells_per_stage: int = 5,
+        self, edges: Sequence[LabelledEdge], *, image_channels: int = 3, channels: int = 16, cells_per_stage: int = 5
     ) -> None:
         super().__init__()
         self.stem = nn.Sequential(
@@ -144,11 +134,36 @@ class CellNetwork(nn.Module):
             stages += [Cell(edges, channels) for _ in range(cells_per_stage)]
         self.stages = nn.Sequential(*stages)
         self.normalisation = nn.BatchNorm2d(channels)
-        self.classifier = nn.Linear(channels, classes)
+        self.width = channels
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return (batch, width) features of images (batch, image_channels, height, width)."""
+        features = self.stages(self.stem(images))
+        pooled: Tensor = functional.relu(self.normalisation(features)).mean(dim=(2, 3))
+        return pooled
+
+
+class CellNetwork(Trunk):
+    """A trunk with one linear head: the network of NAS-Bench-201.
+
+    Args:
+        edges: the cell's (source node, target node, operation) triples.
+        classes: number of classes of the task.
+        image_channels, channels, cells_per_stage: as for ``Trunk``.
+
+    Shapes:
+        input (batch, image_channels, height, width), output logits (batch, classes)
+    """
+
+    def __init__(self, edges: Sequence[LabelledEdge], *, classes: int, **sizes: int) -> None:
+        super().__init__(edges, **sizes)
+        self.classifier = nn.Linear(self.width, classes)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits of the images."""
-        features = self.stages(self.stem(images))
-        features = functional.relu(self.normalisation(features)).mean(dim=(2, 3))
-        logits: Tensor = self.classifier(features)
+        logits: Tensor = self.classifier(self.features(images))
         return logits
+
+    def loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Return the mean cross-entropy of labels (batch,)."""
+        return functional.cross_entropy(self(images), labels)

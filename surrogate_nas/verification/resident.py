@@ -66,6 +66,15 @@ class ResidentImages:
         chosen = self.pixels[image[:, None, None], rows[:, :, None], columns[:, None, :]]
         return self.normalised(chosen), self.labels[image]
 
+    @property
+    def device(self) -> torch.device:
+        """Where the images lie."""
+        return self.labels.device
+
+    def draw_epoch(self, recipe: Recipe, *, seed: int) -> Tensor:
+        """Return what an epoch draws; see ``draw_epoch``."""
+        return draw_epoch(len(self), recipe, seed=seed)
+
 
 def draw_epoch(n: int, recipe: Recipe, *, seed: int) -> Tensor:
     """Return what an epoch over n images draws, a row for each image in the order of training, on the CPU.

@@ -8,14 +8,16 @@ was interrupted and went on from a checkpoint.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from surrogate_nas.errors import DivergedError, ExhaustedError, SettingError, StoppedError
+from surrogate_nas.errors import DivergedError, ExhaustedError, SettingError, StoppedError, TrainingError
 from surrogate_nas.space.cell import CellSpace
 from surrogate_nas.space.population import Population
 from surrogate_nas.split import Split
@@ -25,7 +27,7 @@ from surrogate_nas.verification.data import ImageTask
 from surrogate_nas.verification.learner import Learner, Precision, arithmetic
 from surrogate_nas.verification.network import CellNetwork
 from surrogate_nas.verification.recipe import Recipe
-from surrogate_nas.verification.resident import ResidentImages, draw_epoch
+from surrogate_nas.verification.resident import ResidentImages
 
 EVALUATION_BATCH = 512
 
@@ -53,11 +55,8 @@ class Training:
 
 def build_network(architecture: Population, task: ImageTask, recipe: Recipe) -> CellNetwork:
     """Return the untrained network of one architecture, initialised from PyTorch's global generator."""
-    space = architecture.space
-    if not isinstance(space, CellSpace):
-        raise SettingError(f"only cells can be trained, got an architecture of space {space.name!r}.")
     return CellNetwork(
-        space.labelled_edges(architecture),
+        _cell_space(architecture).labelled_edges(architecture),
         classes=task.classes,
         image_channels=task.train.pixels.shape[-1],
         channels=recipe.channels,
@@ -100,71 +99,174 @@ def train(
         CheckpointError: the checkpoint is damaged, of another run or of another version.
         SettingError: precision is unknown, or not to be had on this device.
     """
-    with arithmetic(Precision.of(precision, device)), memory_told(architecture.text, seed):
-        steps = _training(
-            architecture,
-            task,
-            ResidentImages.of(task.train, task, device=device, padding=recipe.crop_padding),
-            recipe,
-            seed=seed,
-            precision=Precision(precision),
-            compiled=compiled,
-            checkpoint=checkpoint,
-            stop=stop,
-            on_epoch=on_epoch,
-        )
-        while True:
+    (result,) = train_together(
+        [Run(architecture, seed, checkpoint, on_epoch)],
+        task,
+        recipe,
+        device=device,
+        precision=precision,
+        compiled=compiled,
+        stop=stop,
+    )
+    if isinstance(result, TrainingError):
+        raise result
+    return result
+
+
+@dataclass(frozen=True)
+class Run:
+    """One of several trainings that share a device; the attributes are those of ``train``."""
+
+    architecture: Population
+    seed: int
+    checkpoint: Checkpoint | None = None
+    on_epoch: Callable[[int, float], None] | None = None
+
+
+def train_together(
+    runs: Sequence[Run],
+    task: ImageTask,
+    recipe: Recipe,
+    *,
+    device: str = "cpu",
+    precision: str = "fp32",
+    compiled: bool = False,
+    stop: Callable[[], bool] | None = None,
+) -> list[Training | TrainingError]:
+    """Train several architectures, or seeds of one, at the same time on one device: they take turns, step by step.
+
+    On a GPU each has a stream of its own, so that the kernels of one fill the gaps of another; the images lie there
+    once. Each gives what it gives alone, on a CPU bit for bit. One that fails does not end the others. The arguments
+    beside ``runs`` are those of ``train``.
+
+    Returns:
+        A training for each run, or why it failed.
+
+    Raises:
+        StoppedError, CheckpointError, SettingError: as for ``train``.
+    """
+    chosen = Precision.of(precision, device)
+    for run in runs:
+        _cell_space(run.architecture)
+    with arithmetic(chosen):
+        images = ResidentImages.of(task.train, task, device=device, padding=recipe.crop_padding)
+        turns = [
+            _training(run, task, images, recipe, precision=chosen, compiled=compiled, stop=stop, sharing=len(runs))
+            for run in runs
+        ]
+        return take_turns(turns, [(run.architecture.text, run.seed) for run in runs], device)
+
+
+Result = TypeVar("Result")
+
+
+def take_turns(
+    turns: Sequence[Generator[None, None, Result]], names: Sequence[tuple[str, int]], device: str
+) -> list[Result | TrainingError]:
+    """Let generators run in turn, each on its own stream where there are streams, and return what they return.
+
+    Args:
+        turns: trainings that yield after each step.
+        names: text and seed of each, for messages.
+        device: where they train.
+
+    Raises:
+        StoppedError: one was asked to stop; then all have written their checkpoints.
+    """
+    on_gpu = torch.device(device).type == "cuda"
+    streams = [torch.cuda.Stream(device) if on_gpu else None for _ in turns]
+    if on_gpu:
+        torch.cuda.synchronize(device)  # the images are there before another stream reads them
+    results: dict[int, Result | TrainingError] = {}
+    stopped: StoppedError | None = None
+    while len(results) < len(turns):
+        for at, (turn, stream) in enumerate(zip(turns, streams, strict=True)):
+            if at in results:
+                continue
             try:
-                next(steps)
+                with torch.cuda.stream(stream), _memory_told(*names[at]):
+                    next(turn)
             except StopIteration as end:
-                result: Training = end.value
-                return result
+                results[at] = end.value
+            except TrainingError as error:
+                turn.close()
+                results[at] = error
+            except StoppedError as error:
+                stopped = error
+        if stopped is not None:
+            raise stopped
+    return [results[at] for at in range(len(turns))]
 
 
 def _training(
-    architecture: Population,
+    run: Run,
     task: ImageTask,
     images: ResidentImages,
     recipe: Recipe,
     *,
-    seed: int,
     precision: Precision,
     compiled: bool,
-    checkpoint: Checkpoint | None,
     stop: Callable[[], bool] | None,
-    on_epoch: Callable[[int, float], None] | None,
-    sharing: int = 1,
+    sharing: int,
 ) -> Generator[None, None, Training]:
-    """Train step by step, so that several trainings can take turns.
-
-    The arguments are those of ``train``; ``images`` are the training images on the device, and of ``sharing`` trainings
-    that take turns each accounts for its share of the wall time.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_derived(seed))
-        network = build_network(architecture, task, recipe)
-    learner = Learner(network, images, recipe, precision=precision, compiled=compiled)
+    """Train one of several and measure it."""
     identity = {
-        "architecture": architecture.text,
-        "seed": seed,
+        "architecture": run.architecture.text,
+        "seed": run.seed,
         "recipe": asdict(recipe),
-        "images": task.fingerprint if checkpoint else "",
+        "images": task.fingerprint if run.checkpoint else "",
         "precision": str(precision),
     }
+    with seeded(run.seed):
+        network = build_network(run.architecture, task, recipe)
+    learner = Learner(network, images, recipe, precision=precision, compiled=compiled)
+    progress = yield from learn(learner, recipe, identity, run, stop=stop, sharing=sharing)
+    accuracy = measured(network.eval(), task, precision, device=str(images.device))
+    return Training(run.architecture.text, run.seed, recipe.epochs, accuracy, tuple(progress.losses), progress.seconds)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Let a network be initialised from a seed, and leave PyTorch's global generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_derived(seed))
+        yield
+
+
+def learn(
+    learner: Learner,
+    recipe: Recipe,
+    identity: Mapping[str, Any],
+    run: Run,
+    *,
+    stop: Callable[[], bool] | None,
+    sharing: int,
+) -> Generator[None, None, Progress]:
+    """Take all steps of a training, from the last checkpoint on, and yield after each.
+
+    Args:
+        learner: what learns.
+        recipe: how it learns.
+        identity: everything that the weights depend on, as JSON values.
+        run: names, checkpoint and callback.
+        stop: as for ``train``.
+        sharing: how many trainings take turns; each accounts for its share of the wall time.
+    """
+    name, checkpoint = f"the training of {run.architecture.text} with seed {run.seed}", run.checkpoint
     saved = checkpoints.load(checkpoint.path, identity) if checkpoint else None
     progress = Progress()
     if saved is not None:
         progress, arrays = saved
         learner.restore(arrays)
+    clock = [time.perf_counter()]
 
     def save() -> None:
+        progress.seconds += _elapsed(clock) / sharing
         if checkpoint:
-            progress.seconds += _elapsed(clock) / sharing
             checkpoints.save(checkpoint.path, identity, progress, learner.state())
 
-    clock = [time.perf_counter()]
     for epoch in range(progress.epoch, recipe.epochs):
-        draws = draw_epoch(len(images), recipe, seed=_derived(seed, epoch)).to(images.labels.device)
+        draws = learner.images.draw_epoch(recipe, seed=_derived(run.seed, epoch)).to(learner.device)
         learner.begin_epoch(recipe.learning_rate_at(epoch), resumed=progress.step > 0)
         for step, batch in enumerate(draws.split(recipe.batch_size)):
             if step < progress.step:
@@ -174,36 +276,38 @@ def _training(
                 progress.step = step + 1
                 save()
                 where = f"; its state is in {checkpoint.path}" if checkpoint else ""
-                raise StoppedError(
-                    f"the training of {architecture.text} with seed {seed} was stopped in epoch {epoch + 1} of "
-                    f"{recipe.epochs}{where}."
-                )
+                raise StoppedError(f"{name} was stopped in epoch {epoch + 1} of {recipe.epochs}{where}.")
             yield
         loss = learner.epoch_loss()
         if not np.isfinite(loss):
             raise DivergedError(
-                f"the training of {architecture.text} with seed {seed} diverged: loss {loss} in epoch {epoch + 1} of "
-                f"{recipe.epochs}. Lower learning_rate ({recipe.learning_rate})."
+                f"{name} diverged: loss {loss} in epoch {epoch + 1} of {recipe.epochs}. "
+                f"Lower learning_rate ({recipe.learning_rate})."
             )
         progress.epoch, progress.step = epoch + 1, 0
         progress.losses.append(loss)
         if checkpoint and (progress.epoch % checkpoint.every == 0 or progress.epoch == recipe.epochs):
             save()
-        if on_epoch is not None:
-            on_epoch(epoch, loss)
+        if run.on_epoch is not None:
+            run.on_epoch(epoch, loss)
     progress.seconds += _elapsed(clock) / sharing
-    accuracy: dict[Split, float] = {
-        split: measure(network, ResidentImages.of(part, task, device=str(images.labels.device)), precision)
-        for split, part in task.splits.items()
+    return progress
+
+
+def measured(
+    network: Callable[[Tensor], Tensor], task: ImageTask, precision: Precision, *, device: str
+) -> dict[Split, float]:
+    """Return the percent of each measured split that a network in evaluation mode labels correctly."""
+    return {
+        split: measure(network, ResidentImages.of(images, task, device=device), precision)
+        for split, images in task.splits.items()
         if split is not Split.TRAIN
     }
-    return Training(architecture.text, seed, recipe.epochs, accuracy, tuple(progress.losses), progress.seconds)
 
 
 @torch.no_grad()
-def measure(network: CellNetwork, images: ResidentImages, precision: Precision) -> float:
+def measure(network: Callable[[Tensor], Tensor], images: ResidentImages, precision: Precision) -> float:
     """Return the percentage of images whose highest logit is their label's."""
-    network.eval()
     correct = torch.zeros((), dtype=torch.int64, device=images.labels.device)
     for at in torch.arange(len(images), device=images.labels.device).split(EVALUATION_BATCH):
         pixels, labels = images.batch(at[:, None])
@@ -213,7 +317,7 @@ def measure(network: CellNetwork, images: ResidentImages, precision: Precision) 
 
 
 @contextmanager
-def memory_told(architecture: str, seed: int) -> Iterator[None]:
+def _memory_told(architecture: str, seed: int) -> Iterator[None]:
     """Turn the several ways in which memory is said to be exhausted into one."""
     try:
         yield
@@ -224,6 +328,13 @@ def memory_told(architecture: str, seed: int) -> Iterator[None]:
             f"memory was exhausted by the training of {architecture} with seed {seed}. Train fewer at the same time "
             "(workers), or with a smaller batch_size."
         ) from error
+
+
+def _cell_space(architecture: Population) -> CellSpace:
+    space = architecture.space
+    if not isinstance(space, CellSpace):
+        raise SettingError(f"only cells can be trained, got an architecture of space {space.name!r}.")
+    return space
 
 
 def _derived(*seeds: int) -> int:

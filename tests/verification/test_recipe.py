@@ -166,7 +166,7 @@ def test_the_accuracy_is_that_of_the_last_epochs_weights(tmp_path: Path) -> None
         built.restore({name: file[name] for name in file.files if name != "header"})
     for split in (Split.VALID, Split.TEST):
         images = ResidentImages.of(TASK.splits[split], TASK, device="cpu")
-        assert trainer.measure(built.network, images, Precision.FP32) == result.accuracy[split]
+        assert trainer.measure(built.network.eval(), images, Precision.FP32) == result.accuracy[split]
 
 
 def test_the_first_hundred_losses_are_those_of_a_plain_loop(monkeypatch: pytest.MonkeyPatch) -> None:
