@@ -101,6 +101,18 @@ class RunFolderError(SurrogateNASError, OSError):
     """A run folder that cannot be written, or that belongs to another run."""
 
 
+class StudyStorageError(SurrogateNASError, OSError):
+    """A storage of a study that cannot be opened, or that stayed away."""
+
+
+class StudyError(SurrogateNASError, ValueError):
+    """A study that belongs to another search."""
+
+
+class MeasurementError(SurrogateNASError, RuntimeError):
+    """Measurements that keep failing for a reason that is not the architectures'."""
+
+
 def expected(what: str, got: object, allowed: Iterable[object]) -> str:
     """Return the sentence that ``got`` is no known ``what``, with the closest match first when there is one."""
     names = [str(name) for name in allowed]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context
 from multiprocessing.context import SpawnProcess
 
 from surrogate_nas.errors import StoppedError, SurrogateNASError
@@ -17,6 +16,7 @@ from surrogate_nas.verification.data import ImageTask
 from surrogate_nas.verification.executor import Epoch, Event, Failure, Job, Work, available_cores, resolved_device
 from surrogate_nas.verification.recipe import Recipe
 from surrogate_nas.verification.trainer import Training
+from surrogate_nas.worker_process import follow_parent
 
 GRACE_SECONDS = 8  # to write a checkpoint before a process is killed; `docker stop` waits ten by default
 SPAWN = get_context("spawn")  # a forked process cannot use a GPU that its parent has touched
@@ -127,9 +127,8 @@ def _how_it_died(job: Job, exit_code: int | None) -> str:
 
 def _serve(pipe: connection.Connection, work: Work) -> None:
     """Train what comes through a pipe, and send what happens; a worker process does this."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
+    follow_parent()
     signal.signal(signal.SIGTERM, _end_when_idle)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:
             job = pipe.recv()
@@ -150,11 +149,3 @@ def _serve(pipe: connection.Connection, work: Work) -> None:
 
 def _end_when_idle(*_: object) -> None:
     sys.exit(0)
-
-
-def _end_with_parent() -> None:
-    """End this worker when its parent was killed, so that no training runs on unseen."""
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)

@@ -23,6 +23,7 @@ from surrogate_nas.errors import (
 )
 from surrogate_nas.sampler.random import Random
 from surrogate_nas.search import run
+from surrogate_nas.search.study import open_study
 from surrogate_nas.space import NB201, Population
 from surrogate_nas.split import Split
 from surrogate_nas.table import Column, Table
@@ -163,8 +164,6 @@ def test_a_folder_of_another_search_is_refused_and_left_alone(tmp_path: Path, sm
 
 
 def test_a_measurement_that_fails_is_recorded_and_does_not_end_the_search() -> None:
-    import optuna
-
     candidates = NB201.at(np.arange(12))
 
     class Fragile:
@@ -182,7 +181,7 @@ def test_a_measurement_that_fails_is_recorded_and_does_not_end_the_search() -> N
                 raise DivergedError(f"number {index} diverged.")
             return float(index), 1.0
 
-    study = optuna.create_study(direction="maximize")
+    study = open_study(None, None, name="fragile", directions=["maximize"], heartbeat=10)
     history, seconds = run(study, Fragile(), Random(), budget=12, seed=0)
     failed = np.isnan(history.values)
     assert sorted(history.population[failed].index.tolist()) == [0, 3, 6, 9]

@@ -1,0 +1,149 @@
+"""The search: ask, measure, tell. An Optuna study remembers every measurement.
+
+A search that was interrupted at any moment goes on where it stopped; with one worker, with the same proposals as if
+nothing had happened. Several workers, on one machine or on several, share a study and never measure an architecture
+twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from surrogate_nas.configuration import load_sampler
+from surrogate_nas.errors import SettingError
+from surrogate_nas.run_folder import claim, describe
+from surrogate_nas.sampler.base import Sampler
+from surrogate_nas.search.loop import run
+from surrogate_nas.search.measurement import Evaluator, TrainingEvaluator
+from surrogate_nas.search.proposer import OptunaSamplerFactory
+from surrogate_nas.search.quiet import quiet_optuna
+from surrogate_nas.search.result import SearchResult, table_result, training_result
+from surrogate_nas.search.workers import Place, run_workers
+from surrogate_nas.settings import integer
+from surrogate_nas.split import Split
+from surrogate_nas.table import Table
+from surrogate_nas.table.chosen import chosen
+from surrogate_nas.table.evaluator import TableEvaluator
+
+__all__ = ["Evaluator", "SearchResult", "TrainingEvaluator", "run", "search"]
+
+
+def search(
+    *,
+    table: str | Path | Table | None = None,
+    evaluator: TrainingEvaluator | None = None,
+    dataset: str | None = None,
+    sampler: str | Sampler | OptunaSamplerFactory = "surrogate",
+    budget: int,
+    seed: int,
+    split: Split | str = Split.VALID,
+    epochs: int | None = None,
+    workers: int = 1,
+    storage: str | None = None,
+    study: str | None = None,
+    heartbeat: int = 10,
+    folder: str | Path | None = None,
+    progress: bool = False,
+) -> SearchResult:
+    """Search for the architecture of the highest accuracy, in a table or by real training.
+
+    Args:
+        table: a table, its name or its file.
+        evaluator: trains for real, instead of a table.
+        dataset: what the architectures were trained on; may be left out where the table has one data set.
+        sampler: what proposes; a name, one of this package's samplers, or a factory of Optuna ones that takes ``seed``.
+        budget: measurements that may be paid, by all workers together; every label that the sampler sees counts.
+        seed: of the proposals.
+        split: the images whose accuracy is searched on.
+        epochs: length of the trainings of a table; None for the longest.
+        workers: processes that measure at the same time; what several find depends on which is quicker.
+        storage: address of a database that keeps the study, such as ``postgresql://USER@HOST/NAME``; searches on other
+            machines with the same address and settings take part. None for a journal in the folder.
+        study: name of the study in the storage; None for one made of the settings.
+        heartbeat: seconds between two signs of life of a worker in a database; after three missing ones it is dead.
+        folder: where the study is kept, so that it can be resumed; None for in memory.
+        progress: show a progress bar.
+
+    Returns:
+        What ``result.json`` holds (see the README), and ``trials``: one record a query, in order.
+
+    Raises:
+        SettingError: the budget is below 1 or above what can be measured; neither a table nor an evaluator, or both.
+        RunFolderError: the folder belongs to another search, or cannot be written.
+        StudyStorageError: the storage cannot be opened, or stayed away.
+        StudyError: the study in the storage belongs to another search.
+        MeasurementError: measurements keep failing.
+    """
+    start = time.perf_counter()
+    name, proposer = _named(sampler)
+    measures, about = _measures(table, evaluator, dataset, Split.of(split), epochs)
+    held = len(measures.candidates)
+    integer("budget", budget, least=1, most=held, why=f" (what {about.pop('what')})")
+    integer("seed", seed)
+    integer("workers", workers, least=1)
+    integer("heartbeat", heartbeat, least=1)
+    identity = {**about, "sampler": describe(proposer), "seed": seed}
+    with (
+        quiet_optuna(),
+        threadpool_limits(1, user_api="blas"),  # small matrices: threads cost more than they give
+        tempfile.TemporaryDirectory() as temporary,
+    ):
+        if folder is not None:
+            folder = claim(folder, "search", identity)
+        elif workers > 1 and storage is None:
+            folder = Path(temporary)
+        name_of_study = study or "-".join([about.get("table", "training"), about["dataset"], name, f"seed{seed}"])
+        place = Place(folder, storage, name_of_study, ("maximize",), heartbeat)
+        shared = place.open()
+        shared.belongs_to(identity)
+        if workers > 1:
+            history, seconds = run_workers(
+                place, measures, proposer, workers=workers, budget=budget, seed=seed, progress=progress
+            )
+        else:
+            history, seconds = run(shared, measures, proposer, budget=budget, seed=seed, progress=progress)
+    wall = time.perf_counter() - start
+    settings = {**identity, "sampler": name, "budget": budget, "wall": wall}
+    if isinstance(measures, TableEvaluator):
+        return table_result(measures, history, seconds, settings)
+    return training_result(history, seconds, settings)
+
+
+def _measures(
+    table: str | Path | Table | None,
+    evaluator: TrainingEvaluator | None,
+    dataset: str | None,
+    split: Split,
+    epochs: int | None,
+) -> tuple[TableEvaluator | TrainingEvaluator, dict[str, Any]]:
+    """Return what measures, and what its measurements belong to.
+
+    Raises:
+        SettingError: neither a table nor an evaluator is given, or both are.
+    """
+    if (table is None) == (evaluator is None):
+        raise SettingError("a search needs either a table or an evaluator that trains for real, got neither or both.")
+    if evaluator is not None:
+        settings = {name: describe(value) for name, value in evaluator.settings().items()}
+        about = {**settings, "dataset": dataset or "trained"}
+        return evaluator, {**about, "what": f"space {evaluator.space.name!r} has"}
+    table, dataset = chosen(table, dataset)  # type: ignore[arg-type]  # there is one
+    epochs = max(table.epochs(dataset, split)) if epochs is None else epochs
+    looks_up = TableEvaluator(table, dataset=dataset, split=split, epochs=epochs)
+    labels = hashlib.sha256(looks_up.candidates.decisions.tobytes() + looks_up.values.tobytes()).hexdigest()
+    about = {"table": table.name, "labels": labels, "dataset": dataset, "split": str(split), "epochs": epochs}
+    return looks_up, {**about, "what": f"table {table.name!r} holds of {dataset} on split {split}"}
+
+
+def _named(sampler: str | Sampler | OptunaSamplerFactory) -> tuple[str, Sampler | OptunaSamplerFactory]:
+    """Return what a result calls a sampler, and the sampler."""
+    if isinstance(sampler, str):
+        return sampler, load_sampler(sampler)
+    kind = type(sampler) if isinstance(sampler, Sampler) else getattr(sampler, "func", sampler)
+    return getattr(kind, "__name__", str(kind)).lower(), sampler

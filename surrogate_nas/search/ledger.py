@@ -1,0 +1,103 @@
+"""What the trials of a study say: which candidates were measured, and which are being measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.trial import FrozenTrial, TrialState
+
+from surrogate_nas.errors import InvalidArchitectureError
+from surrogate_nas.sampler.base import History
+from surrogate_nas.search.measurement import Evaluator
+from surrogate_nas.search.study import ANSWERED, FAILURE, SECONDS
+
+
+class Ledger:
+    """Follows a study that may have several workers.
+
+    A trial is a claim on one architecture; of several claims on the same one, that of the lowest number counts. A trial
+    is a measurement when it finished with a value or with a failure that was paid for. One whose worker died, that was
+    withdrawn, that repeats an earlier one or proposed what cannot be measured, is none.
+
+    Args:
+        evaluator: tells the candidates and which of them a trial is about.
+
+    Attributes:
+        measured: the trial of each measured position.
+        running: the number of the trial that claims each position that is not measured yet.
+        answered: how many trials were answered, also repeated ones and those outside the candidates.
+    """
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.candidates = evaluator.candidates
+        self.locate = evaluator.locate
+        self.measured: dict[int, FrozenTrial] = {}
+        self.running: dict[int, int] = {}
+        self.answered = 0
+        self._positions: dict[int, int] = {}  # by the number of the trial
+        self._open: list[int] = []  # numbers of the trials that were not finished
+        self._read = 0
+
+    def read(self, trials: Sequence[FrozenTrial]) -> None:
+        """Take in all trials of the study, in the order of their numbers."""
+        numbers = [*self._open, *range(self._read, len(trials))]
+        self._read = len(trials)
+        self._open = [number for number in numbers if not trials[number].state.is_finished()]
+        for number in numbers:
+            if trials[number].state.is_finished():
+                self._finish(trials[number])
+        self.running = {}
+        for number in self._open:
+            position = self.position_of(trials[number])
+            if position >= 0 and position not in self.measured:
+                self.running.setdefault(position, number)
+
+    def _finish(self, trial: FrozenTrial) -> None:
+        paid = trial.state == TrialState.COMPLETE or FAILURE in trial.user_attrs
+        self.answered += paid or ANSWERED in trial.user_attrs
+        position = self.position_of(trial)
+        if paid and ANSWERED not in trial.user_attrs and position >= 0:
+            self.measured.setdefault(position, trial)
+
+    def position_of(self, trial: FrozenTrial) -> int:
+        """Return the position among the candidates of a trial's architecture, -1 if it is none of them."""
+        if trial.number not in self._positions:
+            self._positions[trial.number] = self.position(trial.params)
+        return self._positions[trial.number]
+
+    def position(self, parameters: Mapping[str, Any]) -> int:
+        """Return the position among the candidates of the architecture of these parameters, -1 if it is none."""
+        try:
+            return int(self.locate(self.candidates.space.choose(parameters))[0])
+        except InvalidArchitectureError:  # somebody else's trial
+            return -1
+
+    def value(self, position: int) -> float:
+        """Return what was measured at a position; NaN where it failed."""
+        trial = self.measured[position]
+        return float("nan") if FAILURE in trial.user_attrs else float(trial.values[0])
+
+    @property
+    def claims(self) -> dict[int, int]:
+        """The position that each trial has measured or is measuring, by its number, in the order of the numbers."""
+        numbers = {trial.number: position for position, trial in self.measured.items()}
+        return dict(sorted({**numbers, **{number: position for position, number in self.running.items()}}.items()))
+
+    def history(self, length: int | None = None) -> History:
+        """Return the first ``length`` claims, or all; what is being measured has the value NaN."""
+        positions = list(self.claims.values())[:length]
+        return self._history(positions)
+
+    def finished(self, length: int) -> tuple[History, NDArray[np.float64]]:
+        """Return the first ``length`` measurements and the (n,) seconds that each took."""
+        positions = [position for position in self.claims.values() if position in self.measured][:length]
+        trials = [self.measured[position] for position in positions]
+        return self._history(positions), np.array([float(t.user_attrs.get(SECONDS, "nan")) for t in trials])
+
+    def _history(self, positions: list[int]) -> History:
+        values = [self.value(position) if position in self.measured else float("nan") for position in positions]
+        at = np.array(positions, dtype=np.int64)
+        return History(self.candidates, self.candidates[at], np.array(values, dtype=np.float64))
