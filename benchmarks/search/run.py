@@ -1,69 +1,132 @@
-"""How good is what a sampler finds, after how many queries? See README.md beside this file.
+"""How good is what a sampler finds, after how many queries and training seconds? See README.md beside this file.
 
-    python benchmarks/search/run.py nb201-digits digits --budget 60 --seeds 20
-    python benchmarks/search/run.py nb201 cifar10 --budget 150 --seeds 10
+    python benchmarks/search/run.py nb201 cifar10 --seeds 100
+    python benchmarks/search/run.py nb201 cifar10 --seeds 20 --samplers bananas gaussian_process
 
-Writes results/TABLE-DATASET.csv, a row a run, and prints mean regrets with standard errors.
+Adds a row a run to results/TABLE-DATASET.csv, leaves out the runs that it holds, and prints what all of them say. A run
+ends when it has found the optimum, since nothing better can follow.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import time
 from pathlib import Path
 
 import numpy as np
 
 from surrogate_nas import load_table, search
 from surrogate_nas.configuration import names
+from surrogate_nas.table.evaluator import TableEvaluator
 
 RESULTS = Path(__file__).parent / "results"
+MARKS = (25, 50, 100, 150)  # queries after which the regret is told
+NEAR = 0.1  # points below the optimum: near enough
+OWN = "surrogate"
 
 
-def run(table_name: str, dataset: str, sampler: str, budget: int, seed: int, marks: list[int]) -> dict[str, object]:
-    """Return one run: regret on the searched split (points of accuracy) at each mark, and queries to the optimum."""
-    result = search(table=table_name, dataset=dataset, sampler=sampler, budget=budget, seed=seed)
-    best = [trial.best_valid for trial in result.trials]
-    optimum = result.optimum.valid
-    first = next((trial.query for trial, value in zip(result.trials, best, strict=True) if value == optimum), "")
+def run(table: str, dataset: str, sampler: str, seed: int, budgets: list[int], near: float) -> dict[str, object]:
+    """Return one run as a row; it is repeated with the next budget while the optimum is not found."""
+    for budget in budgets:
+        start = time.process_time()
+        result = search(table=table, dataset=dataset, sampler=sampler, budget=budget, seed=seed)
+        spent = time.process_time() - start
+        best = np.array([trial.best_valid for trial in result.trials])
+        regret = result.optimum.valid - best
+        if regret[-1] == 0:
+            break
+    seconds = np.cumsum([trial.seconds for trial in result.trials])
+    found = np.flatnonzero(regret == 0)
+    close = np.flatnonzero(regret <= near + 1e-9)  # accuracies are decimal fractions
     return {
         "sampler": sampler,
         "seed": seed,
-        **{f"regret_{mark}": round(optimum - best[mark - 1], 4) for mark in marks},
-        "queries_to_optimum": first,
-        "best_valid": best[-1],
-        "test_of_best": result.best.test,
-        "wall_seconds": round(result.seconds.wall, 2),
+        **{f"regret_{mark}": round(float(regret[min(mark, len(regret)) - 1]), 4) for mark in MARKS},
+        "queries_to_optimum": int(found[0]) + 1 if len(found) else "",
+        "queries_to_near": int(close[0]) + 1 if len(close) else "",
+        "seconds_to_near": round(float(seconds[close[0]])) if len(close) else "",
+        "queries": len(regret),
+        "test_of_best": round(result.best.test, 4),
+        "cpu_seconds": round(spent, 2),
     }
 
 
+def random_seconds_to_near(table: str, dataset: str, near: float) -> float:
+    """Return the expected training seconds of random search until near the optimum, exactly.
+
+    Each of the others comes before all of the m near ones with probability 1 / (m + 1); one near one is paid.
+    """
+    evaluator = TableEvaluator(load_table(table), dataset=dataset)
+    close = evaluator.values >= evaluator.values.max() - near - 1e-9
+    return float(evaluator.seconds[~close].sum() / (close.sum() + 1) + evaluator.seconds[close].mean())
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    """Return the rows that a file of results holds."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def column(rows: list[dict[str, str]], name: str) -> np.ndarray:
+    """Return the numbers in a column, by seed; infinity where a run did not get there."""
+    return np.array([float(row[name] or "inf") for row in sorted(rows, key=lambda row: int(row["seed"]))])
+
+
+def summarise(rows: list[dict[str, str]], random_seconds: float) -> None:
+    """Print a line a sampler, with 95 percent intervals of the mean, and its paired distance from our own."""
+    by_sampler = {name: [row for row in rows if row["sampler"] == name] for name in {row["sampler"] for row in rows}}
+    for name, own in sorted(by_sampler.items()):
+        queries, near = column(own, "queries_to_optimum"), column(own, "seconds_to_near")
+        regrets = {mark: column(own, f"regret_{mark}") for mark in MARKS}
+        text = ", ".join(f"{mark}: {r.mean():.3f} ± {interval(r):.3f}" for mark, r in regrets.items())
+        print(f"{name}, {len(own)} runs: mean regret at {text}")
+        low, middle, high, worst = np.quantile(queries, [0.25, 0.5, 0.95, 1], method="inverted_cdf")
+        print(
+            f"    queries to the optimum: mean {queries.mean():.1f}, quartile {low:.0f}, median {middle:.0f}, "
+            f"95th percentile {high:.0f}, worst {worst:.0f}; found in {np.isfinite(queries).sum()}"
+        )
+        print(
+            f"    training seconds until near: mean {near.mean():,.0f}, 1/{random_seconds / near.mean():.1f} of random"
+        )
+        seeds = {row["seed"] for row in own}
+        reference = [row for row in by_sampler.get(OWN, []) if row["seed"] in seeds]
+        if name != OWN and len(reference) == len(own):
+            gains = {mark: r - column(reference, f"regret_{mark}") for mark, r in regrets.items()}
+            text = ", ".join(f"{mark}: {g.mean():.3f} ± {interval(g):.3f}" for mark, g in gains.items())
+            print(f"    regret above that of {OWN}, paired: {text}")
+
+
+def interval(values: np.ndarray) -> float:
+    """Return half the width of the 95 percent interval of the mean."""
+    return float(1.96 * values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
+
+
 def main() -> None:
-    """Run every sampler with every seed."""
+    """Run what is not there yet, sampler by sampler, and print what all runs say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table")
     parser.add_argument("dataset")
-    parser.add_argument("--budget", type=int, default=150)
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--budgets", type=int, nargs="+", default=[50, 150])
+    parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--samplers", nargs="+", default=names("sampler"))
+    parser.add_argument("--near", type=float, default=NEAR)
     chosen = parser.parse_args()
-    marks = [mark for mark in (25, 50, 60, 100, 150) if mark <= chosen.budget]
-    print(load_table(chosen.table))
-    rows = [
-        run(chosen.table, chosen.dataset, sampler, chosen.budget, seed, marks)
-        for sampler in chosen.samplers
-        for seed in range(chosen.seeds)
-    ]
-    with (RESULTS / f"{chosen.table}-{chosen.dataset}.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    path = RESULTS / f"{chosen.table}-{chosen.dataset}.csv"
+    there = {(row["sampler"], int(row["seed"])) for row in read(path)}
     for sampler in chosen.samplers:
-        own = [row for row in rows if row["sampler"] == sampler]
-        regrets = {mark: np.array([float(str(row[f"regret_{mark}"])) for row in own]) for mark in marks}
-        found = sum(row["queries_to_optimum"] != "" for row in own)
-        summary = ", ".join(f"{m}: {r.mean():.3f} ± {r.std(ddof=1) / len(r) ** 0.5:.3f}" for m, r in regrets.items())
-        slowest = max(float(str(row["wall_seconds"])) for row in own)
-        print(f"{sampler:14} regret at {summary}; optimum found in {found} of {len(own)}; slowest run {slowest:.1f} s")
+        for seed in range(chosen.seeds):
+            if (sampler, seed) not in there:
+                row = run(chosen.table, chosen.dataset, sampler, seed, chosen.budgets, chosen.near)
+                fresh = not path.exists()
+                with path.open("a", newline="") as file:
+                    writer = csv.DictWriter(file, list(row), lineterminator="\n")
+                    if fresh:
+                        writer.writeheader()
+                    writer.writerow(row)
+    summarise(read(path), random_seconds_to_near(chosen.table, chosen.dataset, chosen.near))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from surrogate_nas.errors import SettingError
 from surrogate_nas.space.cell import KERNEL_SIZES, CellSpace
 from surrogate_nas.space.joint import JointSpace
 from surrogate_nas.space.population import Population
+from surrogate_nas.space.widths import WidthSpace
 
 
 def parameters(
@@ -49,6 +50,20 @@ def flops(
     kernel_area = (_kernels(population) ** 2).sum(axis=1)
     cells = kernel_area * sum(width**2 * area for width, area in zip(widths, pixels, strict=True))
     return np.asarray(stem + reductions + head + cells_per_stage * cells)
+
+
+def size(population: Population) -> NDArray[np.int64]:
+    """Return (n,) what orders architectures of any space by their number of weights: parameters, where known exactly.
+
+    For a chain it is the sum of the products of consecutive widths: its convolutions' weights are proportional to it.
+    """
+    space = population.space
+    if isinstance(space, JointSpace):
+        return size(space.architectures(population))
+    if isinstance(space, WidthSpace):
+        widths = np.array(space.widths)[population.decisions]
+        return np.asarray((widths[:, 1:] * widths[:, :-1]).sum(axis=1))
+    return parameters(population)
 
 
 def _kernels(population: Population) -> NDArray[np.int64]:

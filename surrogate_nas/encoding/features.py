@@ -1,4 +1,4 @@
-"""Path, degree and operation-count features of cells; no label is ever among them."""
+"""Path, degree and operation-count features of cells, sizes of chains; no label is ever among them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from surrogate_nas.errors import SettingError
 from surrogate_nas.space.cell import KERNEL_SIZES, CellSpace
 from surrogate_nas.space.joint import JointSpace
 from surrogate_nas.space.population import Population
+from surrogate_nas.space.widths import WidthSpace
 
 
 def features(population: Population) -> NDArray[np.float32]:
@@ -22,16 +23,19 @@ def features(population: Population) -> NDArray[np.float32]:
     The features are those of the architecture that represents the class: which operation each edge carries; how often
     each occurs; for every set of operations the number, least and greatest length of the paths from input to output
     that use no other; the operations of each path; the greatest and summed depth in convolutions; how many edges of
-    each operation enter and leave each node; the logarithms of FLOPs and parameters of the representative.
+    each operation enter and leave each node; the logarithms of FLOPs and parameters of the representative. Those of a
+    chain are the logarithms of its widths, of the products of consecutive ones, and of the sum of these.
 
     Raises:
-        SettingError: the space has no cells.
+        SettingError: the space has neither cells nor chains.
     """
     space = population.space
     if isinstance(space, JointSpace):
         return np.hstack([features(space.architectures(population)), setting_features(population)])
+    if isinstance(space, WidthSpace):
+        return _chain_features(space, population.decisions)
     if not isinstance(space, CellSpace):
-        raise SettingError(f"features are defined for cells, got architectures of space {space.name!r}.")
+        raise SettingError(f"features are defined for cells and chains, got architectures of space {space.name!r}.")
     classes, matrix = _class_features(space)
     return matrix[np.searchsorted(classes, space.represent(population).index)]
 
@@ -64,6 +68,14 @@ def _features(space: CellSpace, decisions: NDArray[np.int8]) -> NDArray[np.float
         np.log(np.stack([flops(cells), parameters(cells)], axis=1)),
     ]
     return np.concatenate([block.astype(np.float32) for block in blocks], axis=1)
+
+
+def _chain_features(space: WidthSpace, decisions: NDArray[np.int8]) -> NDArray[np.float32]:
+    """Return (n, 2 k) features of (n, k) decisions."""
+    widths = np.array(space.widths, dtype=np.float32)[decisions]
+    weights = widths[:, 1:] * widths[:, :-1]
+    sizes = np.hstack([widths, weights, weights.sum(axis=1, keepdims=True)])
+    return np.asarray(np.log(sizes))
 
 
 def _path_statistics(used: NDArray[np.float32], paths: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from surrogate_nas.encoding.features import features
+from surrogate_nas.space import SearchSpace, distinct
+
 QUANTILES = np.linspace(0.05, 0.95, 10)
+SPACE_ROWS = 20_000  # draws of architectures that stand for a space
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,3 +62,10 @@ class ThresholdCode:
         """Return the code that ``numbers`` told."""
         columns, thresholds, centre, spread = numbers
         return cls(columns.astype(np.int64), thresholds, centre, spread)
+
+
+@lru_cache
+def space_code(space: SearchSpace) -> ThresholdCode:
+    """Return the code of a space, fitted to architectures drawn from it once and for all, each function once."""
+    drawn = space.at(np.random.default_rng(0).integers(space.size, size=SPACE_ROWS))
+    return ThresholdCode.fit(features(distinct(space.represent(drawn))))

@@ -8,6 +8,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -106,8 +107,8 @@ class Predictor(ABC):
         self.space_.check(population)
         if len(population) == 0:
             return Prediction(np.empty(0), np.empty(0))
-        distinct, member = np.unique(self.space_.represent(population).index, return_inverse=True)
-        once = self._predict(self.space_.at(distinct))
+        classes, member = _classes(population)
+        once = self._predict(classes)
         return Prediction(once.mean[member], once.std[member])
 
     def save(self, path: str | Path) -> None:
@@ -133,6 +134,14 @@ class Predictor(ABC):
     def _check_fitted(self) -> None:
         if not hasattr(self, "space_"):
             raise NotFittedError(f"predictor {self.name!r} is not fitted; call fit(population, targets, rng=...).")
+
+
+@lru_cache(maxsize=4)  # a search predicts for the same candidates again and again
+def _classes(population: Population) -> tuple[Population, NDArray[np.int64]]:
+    """Return one representative of each function among n architectures, and the (n,) position of each one's."""
+    space = population.space
+    distinct, member = np.unique(space.represent(population).index, return_inverse=True)
+    return space.at(distinct), member
 
 
 def load_saved(path: Path, class_of: Callable[[str], type[Predictor]]) -> Predictor:

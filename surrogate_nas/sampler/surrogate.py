@@ -7,89 +7,83 @@ import copy
 import numpy as np
 from numpy.typing import NDArray
 
-from surrogate_nas.encoding.costs import parameters
 from surrogate_nas.predictor.base import Prediction, Predictor
-from surrogate_nas.predictor.targets import TargetKind
-from surrogate_nas.sampler.acquisition import expected_improvement, thompson
+from surrogate_nas.predictor.targets import LEAST_ERROR, TargetKind
+from surrogate_nas.sampler.acquisition import expected_improvement
 from surrogate_nas.sampler.base import History, Sampler
+from surrogate_nas.sampler.starts import spread_starts
 from surrogate_nas.space import Population
-
-# Proposals of a batch by expected improvement. A Thompson draw in the second place instead found less: a mean regret of
-# 0.9 points after 60 queries of nb201-digits, against 0.3 (50 seeds; no difference on NAS-Bench-201, 8 seeds).
-GREEDY = 2
 
 
 class Surrogate(Sampler):
-    """Bayesian-style search in batches: two proposals by expected improvement, any further ones by Thompson draws.
+    """Bayesian-style search by expected improvement over the best measurement.
 
-    The first architectures are spread over the range of parameter counts, larger ones favoured, since size is known
-    without any label. Afterwards the predictor is fitted anew to every measurement before each batch.
+    The first architectures are spread over what is known without any label. Afterwards the predictor is fitted anew to
+    every measurement before each batch.
 
     Args:
-        predictor: unfitted; None for the mean of bagged boosted trees and a Gaussian process.
+        predictor: unfitted; None for a Gaussian process.
         starts: architectures measured before the predictor is asked.
-        batch: proposals for one fit.
+        batch: proposals for one fit; more of them save fits and cost measurements.
     """
 
-    def __init__(self, *, predictor: Predictor | None = None, starts: int = 8, batch: int = 2) -> None:
+    def __init__(self, *, predictor: Predictor | None = None, starts: int = 8, batch: int = 1) -> None:
         self.predictor = predictor
         self.starts = starts
         self.batch = batch
 
     def propose(self, n: int, history: History, *, rng: np.random.Generator) -> Population:
         """Return n unmeasured candidates: spread ones at the start, then what the predictor promises most of."""
-        unmeasured = history.unmeasured
         missing = self.starts - len(history.succeeded)
         if missing > 0:
-            return _spread(unmeasured, range(len(history), len(history) + min(n, missing)), self.starts, rng)
+            return spread_starts(min(n, missing), history, starts=self.starts, rng=rng)
         predictor = copy.deepcopy(self.predictor) if self.predictor is not None else default_predictor()
         measured = history.succeeded
         predictor.fit(history.population[measured], history.values[measured], rng=rng)
-        return _choose(n, unmeasured, predictor.predict(unmeasured), history.best, rng)
+        # All candidates are predicted, not only the unmeasured, since what is the same every time is remembered.
+        prediction = predictor.predict(history.candidates)
+        return history.candidates[_choose(n, history, promise(prediction, history), rng)]
 
 
 def default_predictor(target: TargetKind = "accuracy") -> Predictor:
-    """Return the unfitted predictor of a search: small enough to be fitted before every batch."""
-    from surrogate_nas.predictor.boosted import Boosted
-    from surrogate_nas.predictor.ensemble import Ensemble
+    """Return the unfitted predictor of a search: small enough to be fitted before every measurement."""
     from surrogate_nas.predictor.gaussian_process import GaussianProcess
 
-    boosted = Boosted(members=4, trees=100, learning_rate=0.1, depth=4, bagging=True, target=target)
-    return Ensemble([boosted, GaussianProcess(target=target)])
+    return GaussianProcess(target=target, thresholds="space")
 
 
-def _choose(
-    n: int, candidates: Population, prediction: Prediction, best: float, rng: np.random.Generator
-) -> Population:
-    """Return n candidates, no two of equal function: the first by expected improvement, then by Thompson draws."""
-    keys = candidates.key
-    free = np.ones(len(candidates), dtype=bool)
+def promise(prediction: Prediction, history: History) -> NDArray[np.float64]:
+    """Return the (n,) expected improvements of the candidates over the best measurement; -inf for measured ones.
+
+    Of accuracies, which are values in 0 to 100, it is the improvement of the negative logarithm of the error: there a
+    prediction is normal, since that is how predictors learn (``TargetScale``).
+    """
+    known = history.values[history.succeeded]
+    mean, std, best = prediction.mean, prediction.std, history.best
+    if known.min() >= 0 and known.max() <= 100:
+        error = np.maximum(100 - mean, LEAST_ERROR)
+        mean, std, best = -np.log(error), std / error, -np.log(max(100 - best, LEAST_ERROR))
+    improvement = expected_improvement(mean, std, best)
+    return np.where(history.candidates.isin(history.population), -np.inf, improvement)
+
+
+def _choose(n: int, history: History, promised: NDArray[np.float64], rng: np.random.Generator) -> list[int]:
+    """Return up to n positions of candidates that promise most, of which no two are nearly the same.
+
+    Of two that compute the same function, or would if one decision were another, the second tells little that the
+    first does not.
+    """
     chosen: list[int] = []
-    for turn in range(n):
-        if not free.any():
-            break
-        promise = (
-            thompson(prediction.mean, prediction.std, rng=rng)
-            if turn >= GREEDY
-            else expected_improvement(prediction.mean, prediction.std, best)
-        )
-        at = _argmax(np.where(free, promise, -np.inf), rng)
+    while len(chosen) < n and promised.max() > -np.inf:
+        at = _argmax(promised, rng)
         chosen.append(at)
-        free &= keys != keys[at]
-    return candidates[chosen]
+        if len(chosen) < n:
+            represented = history.space.represent(history.candidates).decisions
+            near = (represented != represented[at]).sum(axis=1) <= 1
+            promised = np.where(near, -np.inf, promised)
+    return chosen
 
 
 def _argmax(values: NDArray[np.float64], rng: np.random.Generator) -> int:
     """Return the position of the greatest value; of equal ones, as those of equal function are, a random one."""
     return int(rng.choice(np.flatnonzero(values == values.max())))
-
-
-def _spread(candidates: Population, turns: range, starts: int, rng: np.random.Generator) -> Population:
-    """Return a candidate for each turn out of ``starts``, from as many strata of parameter counts.
-
-    The quantiles are square roots of evenly spaced ones, so that half of all starts are among the largest 30 percent.
-    """
-    by_size = np.argsort(parameters(candidates), kind="stable")
-    quantiles = np.sqrt((np.array(turns) + rng.random(len(turns))) / starts)
-    at = np.unique((quantiles * len(candidates)).astype(np.int64).clip(max=len(candidates) - 1))
-    return candidates[by_size[at]]

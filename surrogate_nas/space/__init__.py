@@ -8,7 +8,7 @@ from surrogate_nas.space.cell import CellSpace
 from surrogate_nas.space.joint import JointSpace
 from surrogate_nas.space.nats_size import NATS_SIZE
 from surrogate_nas.space.nb201 import NB201
-from surrogate_nas.space.population import Population, concatenate
+from surrogate_nas.space.population import Population, concatenate, distinct
 from surrogate_nas.space.transnas import TRANSNAS
 from surrogate_nas.space.widths import WidthSpace
 
@@ -24,6 +24,7 @@ __all__ = [
     "SearchSpace",
     "WidthSpace",
     "concatenate",
+    "distinct",
     "get_space",
     "space_names",
 ]

@@ -113,3 +113,9 @@ def concatenate(populations: Iterable[Population]) -> Population:
             f"populations of one space can be joined, got spaces {sorted(spaces) or 'none'}."
         )
     return Population(parts[0].space, np.concatenate([part.decisions for part in parts]))
+
+
+def distinct(population: Population) -> Population:
+    """Return each architecture once, in the order of the first of its kind."""
+    first = np.unique(population.index, return_index=True)[1]
+    return population[np.sort(first)]

@@ -57,6 +57,10 @@ class WidthSpace(SearchSpace):
         """Return (n,) the position of each architecture: no two widths compute the same function."""
         return self.index(population)
 
+    def represent(self, population: Population) -> Population:
+        """Return the architectures themselves, without enumerating what may be too many."""
+        return population
+
     @cached_property
     def simplicity(self) -> NDArray[np.int64]:
         """(size,) sum of the widths."""

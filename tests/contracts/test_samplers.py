@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from surrogate_nas.predictor.gaussian_process import GaussianProcess
+from surrogate_nas.sampler.bananas import Bananas
 from surrogate_nas.sampler.base import History, Sampler
 from surrogate_nas.sampler.evolution import Evolution
+from surrogate_nas.sampler.gaussian_process import GaussianProcessSearch
 from surrogate_nas.sampler.local_search import LocalSearch
 from surrogate_nas.sampler.random import Random
 from surrogate_nas.sampler.surrogate import Surrogate
@@ -22,6 +24,8 @@ SAMPLERS: dict[str, Callable[[], Sampler]] = {
     "random": Random,
     "evolution": lambda: Evolution(population_size=10, tournament_size=3),
     "local_search": LocalSearch,
+    "bananas": Bananas,
+    "gaussian_process": GaussianProcessSearch,
     "surrogate": Surrogate,
     "surrogate-gaussian_process": lambda: Surrogate(predictor=GaussianProcess(), batch=3),
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_nas.encoding.thresholds import ThresholdCode
+from surrogate_nas.encoding.thresholds import ThresholdCode, space_code
+from surrogate_nas.space import NB201
 
 
 def test_a_yes_or_no_feature_has_one_threshold_in_between() -> None:
@@ -45,3 +46,9 @@ def test_a_code_is_rebuilt_from_its_numbers() -> None:
     features = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
     code = ThresholdCode.fit(features)
     assert (ThresholdCode.of(code.numbers())(features) == code(features)).all()
+
+
+def test_the_code_of_a_space_needs_no_measurement_and_is_the_same_every_time() -> None:
+    code = space_code(NB201)
+    space_code.cache_clear()
+    assert np.array_equal(space_code(NB201).numbers(), code.numbers())

@@ -54,3 +54,10 @@ def test_many_labels_choose_the_scales_on_a_part_of_them() -> None:
     population = NB201.sample(300, rng=np.random.default_rng(3))
     predictor = GaussianProcess(target="value").fit(population, convolutions(population), rng=np.random.default_rng(0))
     assert predictor.predict(OTHERS).mean == pytest.approx(convolutions(OTHERS), abs=1.5)
+
+
+def test_thresholds_of_the_whole_space_learn_as_well() -> None:
+    targets = 60 + 5 * convolutions(POPULATION)
+    process = GaussianProcess(thresholds="space").fit(POPULATION, targets, rng=np.random.default_rng(0))
+    error = process.predict(OTHERS).mean - (60 + 5 * convolutions(OTHERS))
+    assert np.abs(error).mean() < 2  # points; the targets' own mean deviation is 5
