@@ -27,6 +27,7 @@ jobs:
 surrogate-nas JOB --help says what a job takes. search, fit and verify take Hydra overrides: NAME=VALUE changes a
 setting, -m runs every combination of comma-separated values, and folder=FOLDER resumes a run.
 """
+OPEN_GROUPS = ("sampler", "predictor", "data", "recipe", "executor", "constraint")  # a configuration lists not all of
 HYDRA_JOBS = ("search", "fit", "verify")
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -101,7 +102,8 @@ def _open_to_new_arguments(override: str) -> str:
     group = override.partition(".")[0]
     return (
         f"++{override}"
-        if "." in override.partition("=")[0] and group in ("sampler", "predictor", "data", "recipe", "executor")
+        if "." in override.partition("=")[0]
+        and group in ("sampler", "predictor", "data", "recipe", "constraint", "executor")
         else override
     )
 

@@ -109,6 +109,10 @@ class StudyError(SurrogateNASError, ValueError):
     """A study that belongs to another search."""
 
 
+class WarmStartError(SurrogateNASError, ValueError):
+    """Measurements to start from that cannot be understood."""
+
+
 class MeasurementError(SurrogateNASError, RuntimeError):
     """Measurements that keep failing for a reason that is not the architectures'."""
 

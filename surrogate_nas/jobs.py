@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from surrogate_nas import configuration
-from surrogate_nas.errors import SettingError
+from surrogate_nas.errors import SettingError, expected
 from surrogate_nas.record import Record, write_aside, write_csv, write_json
 from surrogate_nas.run_folder import claim, describe
 from surrogate_nas.settings import integer
 from surrogate_nas.space import Population, get_space
+from surrogate_nas.split import Split
 
 PACKAGES = (
     "surrogate-nas",
@@ -34,22 +35,26 @@ PACKAGES = (
     "hydra-core",
 )
 TRAINING_SETTINGS = ("seeds", "workers", "device", "precision", "compiled", "checkpoint_every", "tensorboard")
+SEARCH_SETTINGS = (
+    *("split", "epochs", "budget", "seed", "constraint", "warm_start"),
+    *("workers", "storage", "study", "heartbeat"),
+)
 TOP = 3  # architectures that a search verifies where its table can be trained again
 log = logging.getLogger(__name__)
 
 
 def search(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> None:
-    """Search a table, train the winners again, and write result, trials and report."""
+    """Search a table or by training, train the winners again, and write result, trials and report."""
     from surrogate_nas.search import search as run_search
-    from surrogate_nas.table import load_table
 
     started = datetime.now().astimezone()
-    table = load_table(config["table"])
+    measures, provenance = _measures(config)
+    table = measures.get("table")
     sampler = configuration.instantiated(config["sampler"], "sampler")
-    plan = _verification(table, config["verification"])
+    plan = _verification(provenance, config["verification"])
     result = run_search(
-        table=table,
-        **{name: config[name] for name in ("dataset", "split", "epochs", "budget", "seed")},
+        **measures,
+        **{name: config[name] for name in SEARCH_SETTINGS},
         sampler=sampler,
         folder=folder,
         progress=True,
@@ -57,7 +62,7 @@ def search(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -
     result["sampler"] = chosen.get("sampler", result.sampler)
     _add_predictions(result, sampler)
     result["verification"], result["verdict"] = _verify_best(result, table, plan, config["verification"], folder)
-    result.update(job="search", provenance=dict(table.provenance), **_circumstances(started))
+    result.update(job="search", provenance=provenance, **_circumstances(started))
     write_csv(folder / "trials.csv", result.trials)
     _finish(result, config, folder)
     log.info("%s", _found(result))
@@ -115,22 +120,49 @@ def verify(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -
         log.info("%s: %s", cell.architecture, _accuracies(cell))
 
 
-def _verification(table: Any, settings: Mapping[str, Any]) -> tuple[int, Any, Any]:
+def _measures(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a search measures with, as it takes it, and where the measurements come from.
+
+    Raises:
+        SettingError: there is no such evaluator.
+    """
+    from surrogate_nas.table import load_table
+
+    if config["evaluator"] == "table":
+        table = load_table(config["table"])
+        return {"table": table, "dataset": config["dataset"]}, dict(table.provenance)
+    if config["evaluator"] != "train":
+        raise SettingError(expected("evaluator", config["evaluator"], ["table", "train"]))
+    from surrogate_nas.search import TrainingEvaluator
+
+    training = config["training"]
+    evaluator = TrainingEvaluator(
+        get_space(training["space"]),
+        configuration.load("data", training["data"], _partial_=True),
+        configuration.load("recipe", training["recipe"]),
+        seed=integer("training.seed", training["seed"]),
+        split=Split.of(config["split"]),
+        device=training["device"],
+    )
+    how = {name: training[name] for name in ("data", "recipe")}
+    return {"evaluator": evaluator, "dataset": training["data"]}, {"training": how}
+
+
+def _verification(provenance: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[int, Any, Any]:
     """Return how many of a search's best are trained again, on what, and how.
 
     Raises:
         SettingError: some are asked for, and nobody says how the table was trained.
         UnknownMethodError: the data or the recipe has no configuration.
     """
-    training = table.provenance.get("training", {})
+    training = provenance.get("training", {})
     data, recipe = (settings[name] or training.get(name) for name in ("data", "recipe"))
     if settings["top"] is None and (data is None or recipe is None):
         return 0, None, None
     top = TOP if settings["top"] is None else integer("verification.top", settings["top"])
     if top and (data is None or recipe is None):
         raise SettingError(
-            f"table {table.name!r} does not say how it was trained; "
-            "add verification.data=NAME verification.recipe=NAME."
+            "the table does not say how it was trained; add verification.data=NAME verification.recipe=NAME."
         )
     return (
         (top, configuration.load("data", data, _partial_=True), configuration.load("recipe", recipe))
@@ -147,15 +179,15 @@ def _verify_best(
 
     top, make_task, recipe = plan
     ranked = sorted(result.trials, key=lambda trial: -np.nan_to_num(trial[result.split], nan=-1))
-    architectures = table.space.parse([trial.architecture for trial in ranked[:top]])
+    architectures = get_space(result.space).parse([trial.architecture for trial in ranked[:top]])
     if top == 0:
-        log.info("nothing was trained again: table %s does not say how, or verification.top=0.", table.name)
+        log.info("nothing was trained again: the table does not say how, or verification.top=0.")
         return [], None
     log.info("training the best %d architectures with seeds %s.", len(architectures), list(settings["seeds"]))
     executor = configuration.load("executor", settings["executor"])
     summary = _trained(architectures, make_task, recipe, settings, folder, executor)
     _add_forecasts(summary, result)
-    return summary, _judged(summary, chosen(table, result.dataset), recipe, folder, chosen_by=result.split)
+    return summary, _judged(summary, table and chosen(table, result.dataset), recipe, folder, chosen_by=result.split)
 
 
 def _judged(
@@ -274,10 +306,11 @@ def _found(result: Record) -> str:
     """Return in one sentence what a search found."""
     if result.best is None:
         return "no measurement succeeded; see trials.csv."
-    test = "" if result.best.test is None else f", test {result.best.test:.2f} %"
+    optimum = "" if result.optimum is None else f"; the table's optimum is {result.optimum[result.split]:.2f} %"
+    test = "" if result.best.test is None or np.isnan(result.best.test) else f", test {result.best.test:.2f} %"
     return (
         f"best of {result.queries} measured of {result.candidates}: {result.best.architecture} with {result.split} "
-        f"{result.best[result.split]:.2f} %{test}; the table's optimum is {result.optimum[result.split]:.2f} %."
+        f"{result.best[result.split]:.2f} %{test}{optimum}."
     )
 
 

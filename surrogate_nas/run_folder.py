@@ -38,9 +38,9 @@ def claim(folder: str | Path, what: str, identity: Mapping[str, Any]) -> Path:
     wanted = json.loads(json.dumps(identity))
     if known != wanted:
         differing = [
-            f"{key} is {known.get(key)!r} there and {wanted[key]!r} here"
-            for key in wanted
-            if known.get(key) != wanted[key]
+            f"{key} is {known.get(key)!r} there and {wanted.get(key)!r} here"
+            for key in {**wanted, **known}
+            if known.get(key) != wanted.get(key)
         ]
         raise RunFolderError(
             f"the run folder {folder} belongs to another {what}: {'; '.join(differing)}. Choose another folder."

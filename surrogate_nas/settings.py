@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 from surrogate_nas.errors import SettingError
+
+
+def number(name: str, value: object) -> float:
+    """Return a finite number.
+
+    Raises:
+        SettingError: it is none.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    raise SettingError(f"{name} must be a finite number, got {value!r}.")
 
 
 def integer(name: str, value: object, *, least: int = 0, most: int | None = None, why: str = "") -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from surrogate_nas.configuration import load_sampler
 from surrogate_nas.errors import SettingError
 from surrogate_nas.run_folder import claim, describe
 from surrogate_nas.sampler.base import Sampler
+from surrogate_nas.search.limits import limited
 from surrogate_nas.search.loop import run
 from surrogate_nas.search.measurement import Evaluator, TrainingEvaluator
 from surrogate_nas.search.proposer import OptunaSamplerFactory
 from surrogate_nas.search.quiet import quiet_optuna
 from surrogate_nas.search.result import SearchResult, table_result, training_result
+from surrogate_nas.search.warm_start import known_measurements
 from surrogate_nas.search.workers import Place, run_workers
 from surrogate_nas.settings import integer
 from surrogate_nas.split import Split
@@ -44,6 +47,8 @@ def search(
     seed: int,
     split: Split | str = Split.VALID,
     epochs: int | None = None,
+    constraint: Mapping[str, float] | None = None,
+    warm_start: str | Path | None = None,
     workers: int = 1,
     storage: str | None = None,
     study: str | None = None,
@@ -62,6 +67,9 @@ def search(
         seed: of the proposals.
         split: the images whose accuracy is searched on.
         epochs: length of the trainings of a table; None for the longest.
+        constraint: the highest value of costs, by name: ``params_millions``, ``flops_millions``, or those of the table.
+        warm_start: measurements that are known already and not charged: a CSV with the columns ``architecture`` and
+            ``accuracy``, or the folder of an earlier search.
         workers: processes that measure at the same time; what several find depends on which is quicker.
         storage: address of a database that keeps the study, such as ``postgresql://USER@HOST/NAME``; searches on other
             machines with the same address and settings take part. None for a journal in the folder.
@@ -78,12 +86,19 @@ def search(
         RunFolderError: the folder belongs to another search, or cannot be written.
         StudyStorageError: the storage cannot be opened, or stayed away.
         StudyError: the study in the storage belongs to another search.
+        WarmStartError: what is known already cannot be understood.
         MeasurementError: measurements keep failing.
     """
     start = time.perf_counter()
     name, proposer = _named(sampler)
     measures, about = _measures(table, evaluator, dataset, Split.of(split), epochs)
-    held = len(measures.candidates)
+    measures, known = limited(measures, constraint or {}, dataset=about["dataset"]), {}
+    if constraint:
+        about["constraint"] = dict(constraint)
+    if warm_start is not None:
+        known = known_measurements(warm_start, measures, split=Split(about["split"]))
+        about["known"] = sorted(known.items())
+    held = len(measures.candidates) - len(known)
     integer("budget", budget, least=1, most=held, why=f" (what {about.pop('what')})")
     integer("seed", seed)
     integer("workers", workers, least=1)
@@ -104,10 +119,10 @@ def search(
         shared.belongs_to(identity)
         if workers > 1:
             history, seconds = run_workers(
-                place, measures, proposer, workers=workers, budget=budget, seed=seed, progress=progress
+                place, measures, proposer, workers=workers, budget=budget, seed=seed, known=known, progress=progress
             )
         else:
-            history, seconds = run(shared, measures, proposer, budget=budget, seed=seed, progress=progress)
+            history, seconds = run(shared, measures, proposer, budget=budget, seed=seed, known=known, progress=progress)
     wall = time.perf_counter() - start
     settings = {**identity, "sampler": name, "budget": budget, "wall": wall}
     if isinstance(measures, TableEvaluator):

@@ -24,6 +24,7 @@ class Ledger:
 
     Args:
         evaluator: tells the candidates and which of them a trial is about.
+        known: measurements from before the study, by position; they were not paid here.
 
     Attributes:
         measured: the trial of each measured position.
@@ -31,7 +32,8 @@ class Ledger:
         answered: how many trials were answered, also repeated ones and those outside the candidates.
     """
 
-    def __init__(self, evaluator: Evaluator) -> None:
+    def __init__(self, evaluator: Evaluator, known: Mapping[int, float] | None = None) -> None:
+        self.known = dict(known or {})
         self.candidates = evaluator.candidates
         self.locate = evaluator.locate
         self.measured: dict[int, FrozenTrial] = {}
@@ -52,14 +54,14 @@ class Ledger:
         self.running = {}
         for number in self._open:
             position = self.position_of(trials[number])
-            if position >= 0 and position not in self.measured:
+            if position >= 0 and position not in self.measured and position not in self.known:
                 self.running.setdefault(position, number)
 
     def _finish(self, trial: FrozenTrial) -> None:
         paid = trial.state == TrialState.COMPLETE or FAILURE in trial.user_attrs
         self.answered += paid or ANSWERED in trial.user_attrs
         position = self.position_of(trial)
-        if paid and ANSWERED not in trial.user_attrs and position >= 0:
+        if paid and ANSWERED not in trial.user_attrs and position >= 0 and position not in self.known:
             self.measured.setdefault(position, trial)
 
     def position_of(self, trial: FrozenTrial) -> int:
@@ -76,7 +78,9 @@ class Ledger:
             return -1
 
     def value(self, position: int) -> float:
-        """Return what was measured at a position; NaN where it failed."""
+        """Return what was measured at a position, or known before; NaN where it failed."""
+        if position in self.known:
+            return self.known[position]
         trial = self.measured[position]
         return float("nan") if FAILURE in trial.user_attrs else float(trial.values[0])
 
@@ -87,9 +91,8 @@ class Ledger:
         return dict(sorted({**numbers, **{number: position for position, number in self.running.items()}}.items()))
 
     def history(self, length: int | None = None) -> History:
-        """Return the first ``length`` claims, or all; what is being measured has the value NaN."""
-        positions = list(self.claims.values())[:length]
-        return self._history(positions)
+        """Return what was known and the first ``length`` claims, or all; what is being measured has the value NaN."""
+        return self._history([*self.known, *list(self.claims.values())[:length]])
 
     def finished(self, length: int) -> tuple[History, NDArray[np.float64]]:
         """Return the first ``length`` measurements and the (n,) seconds that each took."""
@@ -98,6 +101,7 @@ class Ledger:
         return self._history(positions), np.array([float(t.user_attrs.get(SECONDS, "nan")) for t in trials])
 
     def _history(self, positions: list[int]) -> History:
-        values = [self.value(position) if position in self.measured else float("nan") for position in positions]
+        told = self.measured.keys() | self.known.keys()
+        values = [self.value(position) if position in told else float("nan") for position in positions]
         at = np.array(positions, dtype=np.int64)
         return History(self.candidates, self.candidates[at], np.array(values, dtype=np.float64))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -32,6 +32,7 @@ def run(
     *,
     budget: int,
     seed: int,
+    known: Mapping[int, float] | None = None,
     progress: bool = False,
 ) -> tuple[History, NDArray[np.float64]]:
     """Ask, measure and tell until the budget is spent; return what was measured and the (n,) seconds of each.
@@ -39,7 +40,7 @@ def run(
     Other workers may do the same with the same study. A proposal that was measured before is answered from memory and
     not charged; after a hundred in a row a random candidate takes the place of the next.
     """
-    ledger = Ledger(evaluator)
+    ledger = Ledger(evaluator, known)
     proposer: Proposer = (
         OwnProposer(sampler, ledger, seed=seed)
         if isinstance(sampler, Sampler)
@@ -112,8 +113,9 @@ class Worker:
             time.sleep(POLL)
             return
         position = self.ledger.position(proposal.parameters)
-        if position < 0 or position in self.ledger.measured or position in self.ledger.running:
-            value = self.ledger.value(position) if position in self.ledger.measured else np.nan
+        told = position in self.ledger.measured or position in self.ledger.known
+        if position < 0 or told or position in self.ledger.running:
+            value = self.ledger.value(position) if told else np.nan
             trial = self.study.answer(
                 proposal.parameters, self._distributions, proposal.system, None if np.isnan(value) else value
             )

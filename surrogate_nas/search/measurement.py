@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import numbers
@@ -61,6 +62,12 @@ class TrainingEvaluator:
         self.candidates = self.space.enumerate()
         self._task: ImageTask | None = None
 
+    def within(self, allowed: NDArray[np.bool_]) -> TrainingEvaluator:
+        """Return an evaluator of those candidates only for which the (n,) answers are true."""
+        fewer = copy.copy(self)
+        fewer.candidates = self.candidates[allowed]
+        return fewer
+
     def settings(self) -> dict[str, Any]:
         """Return everything that the measurements depend on."""
         return {
@@ -76,8 +83,10 @@ class TrainingEvaluator:
         return {**vars(self), "_task": None}  # every process makes its own images
 
     def locate(self, population: Population) -> NDArray[np.int64]:
-        """Return the (n,) position of each architecture in the space."""
-        return population.index
+        """Return the (n,) position of each architecture among the candidates, -1 for none."""
+        held, wanted = self.candidates.index, population.index  # sorted, as the space enumerates them
+        at = np.searchsorted(held, wanted).clip(max=len(held) - 1)
+        return np.where(held[at] == wanted, at, -1)
 
     def __call__(self, architecture: Population) -> tuple[float, float]:
         """Return the accuracy in percent after training the one architecture, and the seconds of the training.

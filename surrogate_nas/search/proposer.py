@@ -106,6 +106,10 @@ class OptunaProposer:
         self._asked: dict[int, optuna.Trial] = {}  # in the copy, by the number of the trial in the study
         self._copied: set[int] = set()
         self._last: optuna.Trial
+        space = distributions(ledger.candidates.space)
+        for position, value in ledger.known.items():
+            parameters = parameters_of(ledger.candidates[position])
+            self._copy.add_trial(create_trial(value=value, params=parameters, distributions=space))
 
     def propose(self, trials: Sequence[FrozenTrial]) -> Proposal:
         """Return what Optuna's sampler suggests."""

@@ -128,8 +128,11 @@ class SharedStudy:
             self._patiently(lambda: self.study.set_user_attr(IDENTITY, wanted))
         elif known != wanted:
             known = known or {}
-            differing = [f"{key} is {known.get(key)!r} there and {wanted[key]!r} here" for key in wanted]
-            differing = [text for key, text in zip(wanted, differing, strict=True) if known.get(key) != wanted[key]]
+            differing = [
+                f"{key} is {known.get(key)!r} there and {wanted.get(key)!r} here"
+                for key in {**wanted, **known}
+                if known.get(key) != wanted.get(key)
+            ]
             raise StudyError(
                 f"the study {self.study.study_name!r} in {self.where} belongs to something else: "
                 f"{'; '.join(differing)}. Choose another one with study=NAME."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing import connection, get_context
 from multiprocessing.context import SpawnProcess
@@ -54,6 +55,7 @@ def run_workers(
     workers: int,
     budget: int,
     seed: int,
+    known: Mapping[int, float],
     progress: bool = False,
 ) -> tuple[History, NDArray[np.float64]]:
     """Spend the budget with several processes; return what was measured and the (n,) seconds of each.
@@ -63,12 +65,12 @@ def run_workers(
     Raises:
         SurrogateNASError: what a worker raised, or too many of them died.
     """
-    study, ledger = place.open(), Ledger(evaluator)
+    study, ledger = place.open(), Ledger(evaluator, known)
     context = get_context("spawn")
     told, tell = context.Pipe(duplex=False)
 
     def start() -> SpawnProcess:
-        settings = (place, evaluator, sampler, budget, seed)
+        settings = (place, evaluator, sampler, budget, seed, known)
         process = context.Process(target=_work, args=(tell, *settings), daemon=True)
         process.start()
         return process
@@ -110,11 +112,12 @@ def _work(
     sampler: Sampler | OptunaSamplerFactory,
     budget: int,
     seed: int,
+    known: Mapping[int, float],
 ) -> None:
     """Be one worker process."""
     follow_parent()
     try:
         with quiet_optuna(), threadpool_limits(1):
-            run(place.open(), evaluator, sampler, budget=budget, seed=seed)
+            run(place.open(), evaluator, sampler, budget=budget, seed=seed, known=known)
     except SurrogateNASError as error:
         tell.send(error)

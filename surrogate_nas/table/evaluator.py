@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +43,13 @@ class TableEvaluator:
         self.rows = np.flatnonzero(~np.isnan(values))  # of each candidate in the table
         self.candidates = table.population[self.rows]
         self.values, self.seconds = values[self.rows], seconds[self.rows]
+
+    def within(self, allowed: NDArray[np.bool_]) -> TableEvaluator:
+        """Return an evaluator of those candidates only for which the (n,) answers are true."""
+        fewer = copy.copy(self)
+        fewer.rows, fewer.candidates = self.rows[allowed], self.candidates[allowed]
+        fewer.values, fewer.seconds = self.values[allowed], self.seconds[allowed]
+        return fewer
 
     def locate(self, population: Population) -> NDArray[np.int64]:
         """Return the (n,) position of each architecture among the candidates, -1 where it was not measured."""

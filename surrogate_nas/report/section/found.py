@@ -18,7 +18,8 @@ def of_search(run: Run) -> Section:
     measured = f"{share(result.queries, result.candidates)} of {count(result.candidates)} candidates"
     figures.append(Figure("measurements", count(result.queries), measured))
     if result.seconds.training is not None:
-        whole = f"all candidates: {duration(result.seconds.training_all)}"
+        everything = result.seconds.training_all
+        whole = "" if everything is None else f"all candidates: {duration(everything)}"
         figures.append(Figure("training paid for", duration(result.seconds.training), whole))
     best = None if result.best is None else result.best.architecture
     cell = None if best is None else cell_svg(run.architecture(best))

@@ -21,7 +21,7 @@ def of_search(run: Run) -> Section:
     result = run.result
     band = result.get("random_search")
     rows = _rows(run, band)
-    optimum = result.optimum[result.split]
+    optimum = None if result.optimum is None else result.optimum[result.split]
     domain = focus([optimum, *(value for row in rows for value in (row["best"], row["mean"]))])
     values = {
         "sampler": result.sampler,
@@ -52,7 +52,7 @@ def _rows(run: Run, band: Record | None) -> list[dict[str, Any]]:
     ]
 
 
-def _best_so_far(rows: list[dict[str, Any]], optimum: float, domain: Domain, split: str) -> dict[str, Any]:
+def _best_so_far(rows: list[dict[str, Any]], optimum: float | None, domain: Domain, split: str) -> dict[str, Any]:
     axis = alt.Axis(tickMinStep=1, tickCount=8)
     x = alt.X("query:Q", title="queries", axis=axis, scale=alt.Scale(nice=False, zero=False))
     base = alt.Chart().encode(x=x)
@@ -61,7 +61,8 @@ def _best_so_far(rows: list[dict[str, Any]], optimum: float, domain: Domain, spl
         scale = alt.Scale(domain=list(domain), zero=False, nice=False)
         return alt.Y(f"{field}:Q", title=f"{split} accuracy (%)", scale=scale, axis=alt.Axis(tickCount=6))
 
-    goal = alt.Chart(alt.Data(values=[{"optimum": optimum}])).mark_rule(color=CONTRAST, strokeDash=[6, 4])
+    goals = [] if optimum is None else [{"optimum": optimum}]
+    goal = alt.Chart(alt.Data(values=goals)).mark_rule(color=CONTRAST, strokeDash=[6, 4])
     layers = (
         base.mark_area(color=QUIET, opacity=0.22, clip=True).encode(y=height_of("low"), y2="high:Q"),
         base.mark_line(color=QUIET, strokeWidth=2, clip=True).encode(y=height_of("mean")),

@@ -1,0 +1,63 @@
+"""Measurements that the user already has: known from the start, and not charged."""
+
+from __future__ import annotations
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+
+from surrogate_nas.errors import InvalidArchitectureError, WarmStartError
+from surrogate_nas.search.measurement import Evaluator
+from surrogate_nas.split import Split
+
+
+def known_measurements(path: str | Path, evaluator: Evaluator, *, split: Split) -> dict[int, float]:
+    """Return the accuracy in percent of each candidate that a file tells, by its position; means where it repeats.
+
+    Args:
+        path: a CSV with the columns ``architecture`` and ``accuracy``, or the folder of an earlier search, whose
+            accuracies on the split are taken.
+        evaluator: whose candidates are meant.
+        split: that the search is about.
+
+    Raises:
+        WarmStartError: the file cannot be read, lacks a column, or has an architecture or accuracy that is none.
+    """
+    path = Path(path)
+    file, column = (path / "trials.csv", str(split)) if path.is_dir() else (path, "accuracy")
+    try:
+        with file.open(newline="", encoding="utf-8") as text:
+            reader = csv.DictReader(text)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise WarmStartError(f"warm_start: {file} cannot be read ({error}).") from error
+    missing = {"architecture", column} - set(reader.fieldnames or ())
+    if missing:
+        raise WarmStartError(f"warm_start: {file} has no column {min(missing)!r}; it needs architecture,{column}.")
+    values: dict[int, list[float]] = {}
+    for line, row in enumerate(rows, start=2):
+        position, accuracy = _row(row, column, evaluator, f"warm_start: {file}, line {line}: ")
+        if math.isfinite(accuracy):  # an earlier search may have failed there
+            values.setdefault(position, []).append(accuracy)
+    return {position: float(np.mean(told)) for position, told in values.items()}
+
+
+def _row(row: dict[str, str], column: str, evaluator: Evaluator, where: str) -> tuple[int, float]:
+    """Return the position and the accuracy that one line tells.
+
+    Raises:
+        WarmStartError: it tells none.
+    """
+    try:
+        architecture = evaluator.candidates.space.parse(row["architecture"])
+    except InvalidArchitectureError as error:
+        raise WarmStartError(f"{where}{error}") from error
+    position = int(evaluator.locate(architecture)[0])
+    if position < 0:
+        raise WarmStartError(f"{where}{row['architecture']} is no candidate of this search; remove the line.")
+    try:
+        return position, float(row[column] or "nan")
+    except ValueError:
+        raise WarmStartError(f"{where}accuracy must be a number in percent, got {row[column]!r}.") from None
