@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from surrogate_nas.compare import compare
     from surrogate_nas.configuration import load_predictor, load_sampler
     from surrogate_nas.fit import fit
     from surrogate_nas.sampler.optuna import SurrogateSampler
@@ -21,6 +22,7 @@ __all__ = [
     "Split",
     "SurrogateSampler",
     "Table",
+    "compare",
     "fit",
     "get_space",
     "load_predictor",
@@ -35,6 +37,7 @@ _HOMES = {
     "Split": "split",
     "SurrogateSampler": "sampler.optuna",
     "Table": "table",
+    "compare": "compare",
     "fit": "fit",
     "get_space": "space",
     "load_predictor": "configuration",

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,16 @@ USAGE = """usage: surrogate-nas JOB [options]
 jobs:
   search   search a table for the best architecture, then train the winners again
   fit      train a predictor, score it on architectures it has not seen, save it
+  compare  run samplers or predictors against each other, with statistics
   verify   train given architectures for real
   table    list tables, show one, import one, build one by training
-  report   rebuild the report of a run folder
+  report   rebuild the report of a run folder, or put several side by side
 
-surrogate-nas JOB --help says what a job takes. search, fit and verify take Hydra overrides: NAME=VALUE changes a
-setting, -m runs every combination of comma-separated values, and folder=FOLDER resumes a run.
+surrogate-nas JOB --help says what a job takes. search, fit, compare and verify take Hydra overrides: NAME=VALUE
+changes a setting, -m runs every combination of comma-separated values, and folder=FOLDER resumes a run.
 """
 OPEN_GROUPS = ("sampler", "predictor", "data", "recipe", "executor", "constraint")  # a configuration lists not all of
-HYDRA_JOBS = ("search", "fit", "verify")
+HYDRA_JOBS = ("search", "fit", "compare", "verify")
 BAD_INPUT, INTERRUPTED = 2, 130
 
 
@@ -161,10 +163,27 @@ def _plain_job(job: str, rest: list[str]) -> None:
 
     parser = argparse.ArgumentParser(f"surrogate-nas {job}")
     if job == "report":
-        parser.description = "Rebuild report.html from the other files of a run folder."
-        parser.add_argument("folder", type=Path, help="the run folder")
-        from surrogate_nas.report import write_report
-
-        print(write_report(parser.parse_args(rest).folder))
+        _report(parser, rest)
     else:
         table_job.run(parser, rest)
+
+
+def _report(parser: argparse.ArgumentParser, rest: list[str]) -> None:
+    """Rebuild the page of one run folder, or make one of several."""
+    parser.description = (
+        "Rebuild report.html from the other files of a run folder. Of several folders, of searches and comparisons of "
+        "samplers or of fits and comparisons of predictors, make one page that compares them."
+    )
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a run folder")
+    parser.add_argument("--folder", type=Path, help="where the page of several goes; runs/report/TIME by default")
+    chosen = parser.parse_args(rest)
+    if len(chosen.runs) == 1 and chosen.folder is None:
+        from surrogate_nas.report import write_report
+
+        print(write_report(chosen.runs[0]))
+        return
+    from surrogate_nas.jobs import side_by_side
+
+    folder = chosen.folder or Path("runs", "report", f"{datetime.now():%Y-%m-%d_%H-%M-%S}")
+    side_by_side(chosen.runs, folder)
+    print(folder / "report.html")

@@ -31,12 +31,23 @@ def load(group: str, name: str, **overrides: Any) -> Any:
         UnknownMethodError: the group has no such name.
         SettingError: an argument does not exist, or is outside what is allowed.
     """
+    return instantiated({**settings_of(group, name), **overrides}, f"{group} {name!r}")
+
+
+def settings_of(group: str, name: str) -> dict[str, Any]:
+    """Return the ``_target_`` and the arguments that a name in a group stands for.
+
+    Raises:
+        UnknownMethodError: the group has no such name.
+    """
     import yaml
 
     if name not in names(group):
         raise UnknownMethodError(expected(group, name, names(group)))
-    settings = yaml.safe_load((configuration_folder() / group / f"{name}.yaml").read_text(encoding="utf-8"))
-    return instantiated({**settings, **overrides}, f"{group} {name!r}")
+    settings: dict[str, Any] = yaml.safe_load(
+        (configuration_folder() / group / f"{name}.yaml").read_text(encoding="utf-8")
+    )
+    return settings
 
 
 def instantiated(settings: Mapping[str, Any], what: str) -> Any:

@@ -8,7 +8,7 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from surrogate_nas import configuration
-from surrogate_nas.errors import SettingError, expected
+from surrogate_nas.errors import RunFolderError, SettingError, expected
 from surrogate_nas.record import Record, write_aside, write_csv, write_json
 from surrogate_nas.run_folder import claim, describe
 from surrogate_nas.settings import integer
@@ -86,6 +86,46 @@ def fit(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> N
         log.info("%s: %.3f (deviation over %d draws: %.3f)", name, moments["mean"], result.draws, moments["std"])
 
 
+def compare(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> None:
+    """Compare samplers or predictors, and write every run, the statistics and a report."""
+    from surrogate_nas.compare import compare as run_compare
+    from surrogate_nas.compare.rows import run_rows, trial_rows
+
+    started = datetime.now().astimezone()
+    sys.path.insert(0, str(Path.cwd()))  # where somebody's own sampler lies
+    names = ("samplers", "predictors", "seeds", "budget", "train_size", "protocol", "metric", "split", "epochs")
+    result = run_compare(
+        tables=_listed(config["tables"] if config["tables"] is not None else config["table"]),
+        datasets=_listed(config["dataset"]),
+        **{name: config[name] for name in (*names, "target", "time_limit")},
+        workers=config["workers"],
+        folder=folder,
+        progress=True,
+    )
+    write_csv(folder / "runs.csv", run_rows(result))
+    write_csv(folder / "trials.csv", trial_rows(result))
+    result.update(job="compare", **_circumstances(started))
+    _finish(result, config, folder)
+    if result.failed:
+        log.warning("%d of %d runs failed; runs.csv tells why.", result.failed, len(result.runs))
+
+
+def side_by_side(folders: Sequence[Path], folder: Path) -> None:
+    """Compare what several run folders hold, and write that as a comparison of its own."""
+    from surrogate_nas.compare.rows import run_rows
+    from surrogate_nas.report.side_by_side import side_by_side as compared
+
+    started = datetime.now().astimezone()
+    result = compared(folders)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_csv(folder / "runs.csv", run_rows(result))
+    except OSError as error:
+        raise RunFolderError(f"cannot write to {folder} ({error.strerror}); choose another --folder.") from error
+    result.update(_circumstances(started))
+    _finish(result, {"folders": [str(path) for path in folders]}, folder)
+
+
 def verify(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> None:
     """Train the given architectures and write their accuracies and a report."""
     started = datetime.now().astimezone()
@@ -118,6 +158,10 @@ def verify(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -
     _finish(result, config, folder)
     for cell in summary:
         log.info("%s: %s", cell.architecture, _accuracies(cell))
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
 
 
 def _measures(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

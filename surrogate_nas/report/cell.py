@@ -64,6 +64,11 @@ def cell_svg(architecture: Population, *, labelled: bool = True) -> str:
     )
 
 
+def drawing(architecture: Population, *, labelled: bool = True) -> str | None:
+    """Return the drawing of a cell; None for an architecture of a space that has none."""
+    return cell_svg(architecture, labelled=labelled) if isinstance(architecture.space, CellSpace) else None
+
+
 def _x(node: int) -> int:
     return MARGIN + GAP * node
 

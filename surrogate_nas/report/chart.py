@@ -11,7 +11,8 @@ import numpy as np
 
 # Colours are the page's own CSS variables, so that plots follow its light and dark.
 ACCENT, CONTRAST, QUIET = "var(--accent)", "var(--contrast)", "var(--quiet)"
-MUTED, LINE, SURFACE = "var(--muted)", "var(--line)", "var(--surface)"
+MUTED, LINE, SURFACE, INK = "var(--muted)", "var(--line)", "var(--surface)", "var(--ink)"
+SERIES = 8  # colours that the page has for methods; a ninth one begins anew
 
 # Interquartile ranges below the lower quartile (J. W. Tukey, Exploratory Data Analysis, 1977, section 2D).
 OUTER_FENCE = 3
@@ -58,6 +59,11 @@ def specification(
     plain: dict[str, Any] = styled.to_dict()
     del plain["$schema"]  # an address, and the page has none
     return plain
+
+
+def series(names: Sequence[str]) -> Any:
+    """Return a scale that gives each name its colour, the same in every plot of a page."""
+    return alt.Scale(domain=list(names), range=[f"var(--series-{at % SERIES})" for at in range(len(names))])
 
 
 def focus(values: Iterable[float | None]) -> Domain:

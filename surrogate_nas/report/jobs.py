@@ -6,7 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from surrogate_nas.report.run import Run
-from surrogate_nas.report.section import cost, found, predictor, repeat, search, table, trials, verification
+from surrogate_nas.report.section import (
+    compared,
+    cost,
+    curves,
+    found,
+    predictor,
+    reaching,
+    repeat,
+    runs,
+    search,
+    significance,
+    standings,
+    table,
+    tasks,
+    trials,
+    verification,
+    winners,
+)
 from surrogate_nas.report.section.base import Section
 
 
@@ -33,5 +50,30 @@ PAGES: Mapping[str, Page] = {
         ),
     ),
     "fit": Page(found.fit_headline, (found.of_fit, predictor.of_fit, table.section, repeat.section)),
+    "compare samplers": Page(
+        compared.headline,
+        (
+            compared.section,
+            standings.of_samplers,
+            curves.section,
+            significance.section,
+            reaching.section,
+            winners.section,
+            tasks.section,
+            runs.section,
+            repeat.section,
+        ),
+    ),
+    "compare predictors": Page(
+        compared.headline,
+        (
+            compared.section,
+            standings.of_predictors,
+            significance.section,
+            tasks.section,
+            runs.section,
+            repeat.section,
+        ),
+    ),
     "verify": Page(found.verify_headline, (found.of_verify, verification.section, repeat.section)),
 }

@@ -13,6 +13,7 @@ from surrogate_nas.record import write_aside
 from surrogate_nas.report import wording
 from surrogate_nas.report.cell import OPERATION_NAMES
 from surrogate_nas.report.jobs import PAGES
+from surrogate_nas.report.paper import Rows, latex, markdown, write_tables
 from surrogate_nas.report.run import Run, read_run
 
 TEMPLATES = Path(__file__).parent
@@ -24,6 +25,7 @@ FILTERS = (
     wording.number,
     wording.percent,
     wording.percent_spread,
+    wording.probability,
     wording.times,
 )
 
@@ -31,21 +33,24 @@ FILTERS = (
 def write_report(folder: str | Path) -> Path:
     """Write ``report.html`` into a run folder, made of the other files in it, and return its path.
 
+    Its tables are also written into the folder ``tables``, as CSV, Markdown and LaTeX.
+
     Raises:
         RunFolderError: the folder is not that of a finished run, or cannot be written.
     """
     folder = Path(folder)
-    page = _render(read_run(folder), folder)
+    page, tables = _render(read_run(folder), folder)
     path = folder / "report.html"
     try:
+        write_tables(folder / "tables", tables)
         write_aside(path, page)
     except OSError as error:
         raise RunFolderError(f"cannot write {path} ({error.strerror}); make the folder writable.") from error
     return path
 
 
-def _render(run: Run, folder: Path) -> str:
-    page = PAGES[run.result.job]
+def _render(run: Run, folder: Path) -> tuple[str, dict[str, Rows]]:
+    page = PAGES[run.kind]
     try:
         headline = page.headline(run)
         sections = [build(run) for build in page.sections]
@@ -57,12 +62,13 @@ def _render(run: Run, folder: Path) -> str:
     result = run.result
     about = ["surrogate_nas", result.job, result.get("table"), result.get("dataset"), result.started[:10]]
     template = _environment().get_template("page.html")
-    return template.render(
+    html = template.render(
         kicker=[part for part in about if part],
         headline=headline,
         sections=sections,
         plotting_code=_plotting_code(),
     )
+    return html, {name: rows for section in sections for name, rows in section.tables.items()}
 
 
 @cache
@@ -74,6 +80,6 @@ def _plotting_code() -> str:
 
 def _environment() -> Environment:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
-    environment.filters.update({function.__name__: function for function in FILTERS})
+    environment.filters.update({function.__name__: function for function in (*FILTERS, latex, markdown)})
     environment.globals["operation_names"] = OPERATION_NAMES
     return environment

@@ -19,7 +19,8 @@ SHOWN = 1000  # architectures that a section shows, a search's improvements not 
 
 Row = TypeVar("Row")
 
-_COMMON = ("command", "started", "versions", "machine", "space")
+_REPEAT = ("command", "started", "versions", "machine")
+_COMMON = (*_REPEAT, "space")
 _TABLE = ("provenance", "table", "dataset", "split", "epochs", "seed")
 # What result.json of each job must hold; the value of a key may still be null.
 _REQUIRED = {
@@ -30,6 +31,7 @@ _REQUIRED = {
         *("best", "oracle", "optimum", "regret"),
     ),
     "fit": (*_COMMON, *_TABLE, "protocol", "predictor", "train_size", "draws", "metrics"),
+    "compare": (*_REPEAT, "kind", "methods", "tasks", "seeds", "sizes", "standings", "comparisons", "runs"),
     "verify": (*_COMMON, "data", "recipe", "verification"),
 }
 
@@ -81,6 +83,12 @@ class Run:
     configuration: str
     trials: tuple[Trial, ...] = ()
     predictions: tuple[Measured, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """Which page the run has: that of its job, and for comparisons that of what was compared."""
+        job = str(self.result.job)
+        return f"compare {self.result.kind}s" if job == "compare" else job
 
     @cached_property
     def shown(self) -> tuple[Trial, ...]:

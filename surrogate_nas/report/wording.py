@@ -25,6 +25,11 @@ def number(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3f}"
 
 
+def probability(value: float | None) -> str:
+    """Return a p-value: three decimals, and no more than is known of very small ones."""
+    return NOTHING if value is None else "< .001" if value < 0.001 else f"{value:.3f}"
+
+
 def digits(value: float | None) -> str:
     """Return a number with two decimals, for a table whose heading names the unit."""
     return NOTHING if value is None else f"{value:.2f}"

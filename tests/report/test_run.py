@@ -91,7 +91,7 @@ def test_a_binary_file_is_no_text(search_folder: Path) -> None:
 @pytest.mark.parametrize("text", ["[]", "{}", '{"job": "cook"}', '{"job": ["search"]}', "3"])
 def test_a_foreign_result_is_told_what_reports_are_made_of(search_folder: Path, text: str) -> None:
     (search_folder / "result.json").write_text(text)
-    with pytest.raises(RunFolderError, match="reports are made of search, fit, verify"):
+    with pytest.raises(RunFolderError, match="reports are made of search, fit, compare, verify"):
         read_run(search_folder)
 
 

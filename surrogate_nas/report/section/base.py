@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +15,13 @@ class Section:
         name: of its template in this folder, and its anchor on the page.
         title: its heading.
         values: what the template inserts, as ``values``.
+        tables: rows by name that are also wanted as CSV, Markdown and LaTeX; the template has them as ``tables``.
     """
 
     name: str
     title: str
     values: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from surrogate_nas.record import Record
-from surrogate_nas.report.cell import cell_svg
+from surrogate_nas.report.cell import drawing
 from surrogate_nas.report.run import Run
 from surrogate_nas.report.section.base import Figure, Section
 from surrogate_nas.report.wording import count, duration, number, percent, share, split_name
@@ -22,7 +22,7 @@ def of_search(run: Run) -> Section:
         whole = "" if everything is None else f"all candidates: {duration(everything)}"
         figures.append(Figure("training paid for", duration(result.seconds.training), whole))
     best = None if result.best is None else result.best.architecture
-    cell = None if best is None else cell_svg(run.architecture(best))
+    cell = None if best is None else drawing(run.architecture(best))
     return Section("found", TITLE, {"figures": figures, "cell": cell, "architecture": best, "note": _oracle(result)})
 
 
@@ -51,7 +51,7 @@ def of_verify(run: Run) -> Section:
         note = "one seed" if std is None else f"± {percent(std)} over {seeds} seeds"
         figures.insert(0, Figure(f"best mean {split_name(split)} accuracy", percent(mean), note))
     architecture = None if best is None else best.architecture
-    cell = None if best is None else cell_svg(run.architecture(best.architecture))
+    cell = None if best is None else drawing(run.architecture(best.architecture))
     return Section("found", TITLE, {"figures": figures, "cell": cell, "architecture": architecture, "note": None})
 
 

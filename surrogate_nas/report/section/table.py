@@ -18,14 +18,14 @@ def section(run: Run) -> Section:
         "data set": result.dataset,
         "split": split_name(result.split),
         "epochs": str(result.epochs),
-        **{name: _text(value) for name, value in result.provenance.items() if value},
+        **{name: text(value) for name, value in result.provenance.items() if value},
     }
     return Section("table", "Table", {"facts": facts})
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     """Return a value as text, settings inside settings in parentheses."""
     if not isinstance(value, Mapping):
         return str(value)
-    parts = ((name.replace("_", " "), _text(part), isinstance(part, Mapping)) for name, part in value.items())
+    parts = ((name.replace("_", " "), text(part), isinstance(part, Mapping)) for name, part in value.items())
     return ", ".join(f"{name} ({text})" if nested else f"{name} {text}" for name, text, nested in parts)

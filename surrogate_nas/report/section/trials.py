@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surrogate_nas.report.cell import cell_svg
+from surrogate_nas.report.cell import drawing
 from surrogate_nas.report.run import Run
 from surrogate_nas.report.section.base import Section
 from surrogate_nas.report.wording import split_name
@@ -11,7 +11,7 @@ from surrogate_nas.report.wording import split_name
 def of_search(run: Run) -> Section:
     """Return the queries of a search."""
     shown = run.shown
-    drawings = [cell_svg(run.architecture(trial.architecture), labelled=False) for trial in shown]
+    drawings = [drawing(run.architecture(trial.architecture), labelled=False) for trial in shown]
     values = {
         "trials": list(zip(shown, drawings, strict=True)),
         "improvements": run.improvements,

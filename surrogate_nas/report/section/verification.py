@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from surrogate_nas.record import Record
-from surrogate_nas.report.cell import cell_svg
+from surrogate_nas.report.cell import drawing
 from surrogate_nas.report.chart import ACCENT, CONTRAST, SURFACE, focus, rounded, specification
 from surrogate_nas.report.run import Run
 from surrogate_nas.report.section.base import Section
@@ -37,7 +37,7 @@ def _cell(run: Run, number: int, record: Record) -> dict[str, Any]:
     return {
         "number": number,
         "architecture": record.architecture,
-        "drawing": cell_svg(run.architecture(record.architecture), labelled=False),
+        "drawing": drawing(run.architecture(record.architecture), labelled=False),
         "seeds": len(record.seeds),
         "seconds": record.seconds,
         "failures": record.failures,
