@@ -97,6 +97,10 @@ class CheckpointError(SurrogateNASError, ValueError):
     """A checkpoint that is damaged, of another run or of another version."""
 
 
+class DownloadError(SurrogateNASError, OSError):
+    """A file that no address delivers as it must be."""
+
+
 class RunFolderError(SurrogateNASError, OSError):
     """A run folder that cannot be written, or that belongs to another run."""
 

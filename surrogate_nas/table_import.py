@@ -56,7 +56,7 @@ def import_table(kind: str, path: Path, name: str, space: SearchSpace) -> Path:
         SurrogateNASError: what the kind's importer raises.
     """
     read = importer(kind, space)
-    file = _destination(name)
+    file = destination(name)
     aside = file.with_name(f".curves.{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,12 @@ def import_table(kind: str, path: Path, name: str, space: SearchSpace) -> Path:
     return file
 
 
-def _destination(name: str) -> Path:
+def destination(name: str) -> Path:
+    """Return the file of a table that is to be imported.
+
+    Raises:
+        SettingError: it is no name, or that of a table that was not imported.
+    """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise SettingError(
             f"a table's name has letters, digits, '.', '_' and '-', and begins with one of the first two; got {name!r}."

@@ -19,7 +19,8 @@ from surrogate_nas.table.table import Cost, Table, joined
 OPERATIONS = ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3")
 EDGES = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
-# Column -> quantity, with the unit that the paper's section 3 gives. Eyeriss' arithmetic intensity is neither a latency
+# Column -> quantity, with the unit that the authors print (README.md of GATECH-EIC/HW-NAS-Bench, "How to use"):
+# every latency in ms, every energy in mJ. Eyeriss' arithmetic intensity is neither a latency
 # nor an energy, and follows from the network alone; it is left out.
 QUANTITIES = {
     "edgegpu_latency": "edgegpu_latency_ms",
