@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,26 @@ from surrogate_nas.split import Split
 from surrogate_nas.table import Column, Table
 
 CONVOLUTIONS = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note how many inputs Hypothesis has given to a test."""
+    report = yield
+    if report.when == "teardown":
+        tried = re.findall(r"(\d+) (?:passing|failing)\b", getattr(item, "hypothesis_statistics", ""))
+        report.user_properties.append(("inputs tried", sum(map(int, tried))))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many inputs Hypothesis has given to all tests: also over several processes."""
+    tried = [
+        dict(report.user_properties).get("inputs tried", 0)
+        for report in itertools.chain(*terminalreporter.stats.values())
+        if getattr(report, "when", "") == "teardown"
+    ]
+    terminalreporter.write_line(f"Hypothesis tried {sum(tried)} inputs in {sum(map(bool, tried))} tests.")
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 import pytest
+import torch
 
 from surrogate_nas import cli, load_table
 from surrogate_nas.space import NB201, get_space
@@ -90,6 +95,57 @@ def test_bad_input_ends_in_one_sentence_and_leaves_nothing(
     assert any(part in lines[0] for part in message.split("|"))
     assert not list(tables.rglob("*.parquet"))
     assert not (tables / "mine").exists()
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A small source of every kind that is one file."""
+    folder = tmp_path_factory.mktemp("sources")
+    files = {kind: folder / name for kind, name in FILES.items()}
+    files["csv"].write_text(ROWS + "50\n")
+    files["transnas"].write_text('arch,val_accuracy\n"(0, 0, 0, 0, 0, 0)",1\n')
+    files["hw-nas-bench"].write_text('net,fpga_latency\n"(0, 0, 0, 0, 0, 0)",1\n')
+    files["naslib"].write_bytes(pickle.dumps({ONE: {"cifar100": {"eval_acc1es": [1.0, 2.0]}}}))
+    pq.write_table(pa_csv.read_csv(files["csv"]), files["parquet"])
+    torch.save({"meta_archs": [ONE], "arch2infos": {0: {"less": {}, "full": {}}}}, files["nas-bench-201"])
+    files["nats-tss"].write_bytes(bz2.compress(pickle.dumps({"meta_archs": [ONE], "arch2infos": {0: {"200": {}}}})))
+    return files
+
+
+FILES = {
+    "csv": "micro_jigsaw.csv",  # named as another kind's would be
+    "transnas": "hw_cifar10.csv",
+    "hw-nas-bench": "micro_class_scene.csv",
+    "naslib": "NATS-tss-v1_0-3ffb9.pickle.pbz2",
+    "nats-tss": "nb201_cifar100_val_test_v1_0.pickle",
+    "nas-bench-201": "rows.parquet",
+    "parquet": "NAS-Bench-201-v1_1-096897.pth",
+}
+
+
+@pytest.mark.parametrize("of", FILES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_source_of_another_kind_is_refused_whatever_its_name(
+    of: str, kind: str, sources: dict[str, Path], tables: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if of == kind and kind in ("csv", "parquet", "naslib"):
+        assert cli.main(["table", "import", kind, str(sources[of]), "--name", "mine"]) == 0
+        return
+    assert cli.main(["table", "import", kind, str(sources[of]), "--name", "mine"]) == 2
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("error: "))
+    assert sources[of].name in line or ONE in line
+    assert not [path for path in tables.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_no_byte_is_refused(
+    kind: str, tmp_path: Path, tables: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("micro_jigsaw.csv", "hw_cifar10.csv", "empty.pickle.pbz2"):
+        (tmp_path / name).write_bytes(b"")
+        assert cli.main(["table", "import", kind, str(tmp_path / name), "--name", "mine"]) == 2
+        assert name in capsys.readouterr().err
+    assert not [path for path in tables.rglob("*") if path.is_file()]
 
 
 def test_a_refused_source_leaves_the_old_table(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import os
 import pickle
 import struct
@@ -15,7 +16,9 @@ from typing import Any
 
 import pytest
 import torch
-from nas_201_api import ArchResults, NASBench201API
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nas_201_api import ArchResults, NASBench201API, ResultsCount
 
 from surrogate_nas.errors import ForbiddenTypeError, SurrogateNASError, TableFormatError
 from surrogate_nas.space import NB201
@@ -187,6 +190,49 @@ def test_other_content_is_refused(content: object, message: str, tmp_path: Path)
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TableFormatError, match="there is no file"):
         imported(tmp_path / "none.pth", tmp_path)
+
+
+def tiny(folder: Path) -> bytes:
+    """A file of three architectures with two epochs of one training each, which is imported."""
+    texts = NB201.enumerate()[:3].texts
+    infos = {}
+    for index, text in enumerate(texts):
+        infos[index] = {}
+        for length in ("less", "full"):
+            results, by_epoch = ArchResults(index, text), {0: 10.5, 1: 20.5}
+            config = {"channel": 16, "num_cells": 5, "arch_str": text, "class_num": 10}
+            run = ResultsCount("cifar10", None, by_epoch, by_epoch, 1.5, 20.5, config, 777, 2, [0.01])
+            run.update_OLD_eval("ori-test", by_epoch, by_epoch)
+            results.update("cifar10", 777, run)
+            infos[index][length] = results.state_dict()
+    torch.save({"meta_archs": texts, "arch2infos": infos}, folder / "tiny.pth", _use_new_zipfile_serialization=False)
+    return (folder / "tiny.pth").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def tiny_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    folder = tmp_path_factory.mktemp("tiny")
+    content = tiny(folder)
+    table = imported(folder / "tiny.pth", folder)
+    assert table.accuracy(dataset="cifar10", split="test", epochs=2, seed=777).tolist() == [20.5] * 3
+    return content
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=4),
+    cut=st.none() | st.integers(0, 10**6),
+)
+def test_any_damage_is_read_or_refused(
+    changes: list[tuple[int, int]], cut: int | None, tiny_file: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    data = bytearray(tiny_file)
+    for place, byte in changes:
+        data[place % len(data)] = byte
+    path = tmp_path_factory.mktemp("damaged") / "damaged.pth"
+    path.write_bytes(data if cut is None else data[: cut % len(data)])
+    with CurveWriter(path.with_name("curves.part")) as curves, contextlib.suppress(SurrogateNASError):
+        import_official(path, "damaged", curves)  # any other error is a mistake of ours
 
 
 def shortened(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -99,6 +99,18 @@ def test_what_follows_the_end_is_damage() -> None:
         read(pickle.dumps(1) + b"x")
 
 
+@settings(max_examples=500)
+@given(plain, st.integers(0, 5), st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=4))
+def test_any_damage_of_a_pickle_is_read_or_refused(
+    value: object, protocol: int, changes: list[tuple[int, int]]
+) -> None:
+    data = bytearray(pickle.dumps({"a": value, "b": np.float64(3)}, protocol))
+    for place, byte in changes:
+        data[place % len(data)] = byte
+    with contextlib.suppress(TableFormatError, ForbiddenTypeError):  # anything else is a mistake of ours
+        read(bytes(data))
+
+
 @settings(max_examples=300)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
