@@ -12,7 +12,7 @@ import pytest
 from surrogate_nas import cli, load_table, search
 from surrogate_nas.errors import NotMeasuredError, SettingError, TargetError
 from surrogate_nas.predictor.boosted import Boosted
-from surrogate_nas.space import TRANSNAS, Population
+from surrogate_nas.space import NATS_SIZE, TRANSNAS, Population
 from surrogate_nas.split import Split
 from surrogate_nas.surrogate_table import surrogate_table
 from surrogate_nas.table import Column, Table, write_table
@@ -123,6 +123,15 @@ def test_a_table_of_functions_gives_one(measured: Table) -> None:
     surrogate = surrogate_table(by_function, "predicted", predictor=FEW_TREES, seeds=(1,))
     assert len(surrogate) == len(TRANSNAS.representatives())
     assert (surrogate.find(TRANSNAS.enumerate()) >= 0).all()
+
+
+def test_a_space_without_cells_gives_one() -> None:
+    population = NATS_SIZE.sample(200, rng=np.random.default_rng(1))
+    merit = 20.0 + 2 * population.decisions.sum(axis=1)
+    columns = {Column("accuracy", "toy", Split.VALID, 5, seed): merit + seed / 2 for seed in (1, 2)}
+    surrogate = surrogate_table(Table("sizes", population, columns), "predicted", predictor=FEW_TREES)
+    assert len(surrogate) == NATS_SIZE.size
+    assert surrogate.provenance["surrogate"]["fits"][0]["held_out_kendall_tau"] > 0.7
 
 
 def one_seed(measured: Table) -> Table:
