@@ -1,4 +1,4 @@
-"""Exact parameters and FLOPs of the networks built around cells, without building them."""
+"""Exact parameters and FLOPs of networks, without building them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from surrogate_nas.encoding.chains import chain_costs
 from surrogate_nas.errors import SettingError
 from surrogate_nas.space.cell import KERNEL_SIZES, CellSpace
 from surrogate_nas.space.joint import JointSpace
@@ -19,8 +20,13 @@ def parameters(
 ) -> NDArray[np.int64]:
     """Return the (n,) trainable parameters of each network; the defaults are NAS-Bench-201's on CIFAR-10.
 
-    Every edge that is not zero counts, also one that cannot influence the output, as NAS-Bench-201 counts.
+    Every edge that is not zero counts, also one that cannot influence the output, as NAS-Bench-201 counts. Chains say
+    themselves how wide and how long they are; see ``chain_costs``.
     """
+    if isinstance(population.space, WidthSpace):
+        return chain_costs(population, population.space, classes=classes, image_channels=image_channels, image_size=1)[
+            0
+        ]
     widths = [channels, 2 * channels, 4 * channels]
     stem = 9 * image_channels * channels + 2 * channels
     reductions = sum(9 * (a * b + b * b) + 4 * b + a * b for a, b in pairwise(widths))
@@ -40,6 +46,10 @@ def flops(
     image_size: int = 32,
 ) -> NDArray[np.int64]:
     """Return the (n,) multiply-accumulates of convolutions and classifier for one image: NAS-Bench-201's FLOPs."""
+    if isinstance(population.space, WidthSpace):
+        return chain_costs(
+            population, population.space, classes=classes, image_channels=image_channels, image_size=image_size
+        )[1]
     widths = [channels, 2 * channels, 4 * channels]
     half, quarter = -(-image_size // 2), -(-image_size // 4)
     pixels = [image_size**2, half**2, quarter**2]
@@ -72,5 +82,5 @@ def _kernels(population: Population) -> NDArray[np.int64]:
     if isinstance(space, JointSpace):
         return _kernels(space.architectures(population))
     if not isinstance(space, CellSpace):
-        raise SettingError(f"costs are defined for cells, got architectures of space {space.name!r}.")
+        raise SettingError(f"costs are defined for cells and chains, got architectures of space {space.name!r}.")
     return np.array([KERNEL_SIZES.get(name, 0) for name in space.operations])[population.decisions]
