@@ -31,7 +31,9 @@ def add_parser(actions: Any) -> None:
         help="fit a predictor, and write to FILE.parquet a table that answers for every architecture of the space",
     )
     parser.add_argument("--dataset", nargs="+", help="data sets of the surrogate (default: all)")
-    parser.add_argument("--predictor", help=f"one of {', '.join(configuration.names('predictor'))} (default: boosted)")
+    parser.add_argument(
+        "--predictor", help=f"one of {', '.join(configuration.names('predictor'))} (default: boosted, on accuracies)"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", help="of the trainings that it imitates (default: 1 2 3)")
     parser.add_argument(
         "--deviation", type=float, metavar="POINTS", help="between seeds, where the table repeats no training"

@@ -69,6 +69,19 @@ def test_it_ranks_as_the_measurements_do(surrogate: Table, measured: Table) -> N
     assert np.corrcoef(values(surrogate, "valid")[unseen], merit[unseen])[0, 1] > 0.9
 
 
+def test_what_failed_to_train_fails_in_it_too() -> None:
+    population = TRANSNAS.sample(600, rng=np.random.default_rng(1))
+    dead = convolutions(population) == 0
+    columns = {
+        Column("accuracy", "toy", Split.VALID, 5, seed): np.where(dead, 10.0, 80.0 + convolutions(population))
+        for seed in (1, 2)
+    }
+    surrogate = surrogate_table(Table("failing", population, columns), "predicted")
+    without = convolutions(surrogate.population) == 0
+    assert values(surrogate, "valid")[without].max() < 40
+    assert values(surrogate, "valid")[~without].min() > 60
+
+
 def test_it_scatters_between_seeds_as_trainings_of_about_this_accuracy_do(surrogate: Table) -> None:
     between = np.std([values(surrogate, "valid", seed) for seed in (1, 2, 3, 4)], axis=0, ddof=1)
     merit = convolutions(surrogate.population)

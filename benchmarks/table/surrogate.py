@@ -76,7 +76,9 @@ def _behaviour(table: Table, seeds: int, budget: int) -> dict[str, Any]:
     told: dict[str, Any] = {"tau_between_seeds": round(kendall_tau(one, two), 3)}
     for low, high in BANDS:
         inside = (mean >= low) & (mean < high)
-        told[f"deviation_{low}_{high}"] = round(float(np.sqrt(np.mean((one - two)[inside] ** 2) / 2)), 3)
+        squares = (one - two)[inside] ** 2
+        told[f"architectures_{low}_{high}"] = len(squares)
+        told[f"deviation_{low}_{high}"] = round(float(np.sqrt(squares.mean() / 2)), 3) if len(squares) else None
     for sampler in SAMPLERS:
         found = [
             search(table=table, dataset=DATASET, sampler=sampler, budget=budget, seed=seed) for seed in range(seeds)
