@@ -63,17 +63,9 @@ def flops(
 
 
 def size(population: Population) -> NDArray[np.int64]:
-    """Return (n,) what orders architectures of any space by their number of weights: parameters, where known exactly.
-
-    For a chain it is the sum of the products of consecutive widths: its convolutions' weights are proportional to it.
-    """
+    """Return the (n,) parameters of architectures of any space; of a joint space, those of its architectures."""
     space = population.space
-    if isinstance(space, JointSpace):
-        return size(space.architectures(population))
-    if isinstance(space, WidthSpace):
-        widths = np.array(space.widths)[population.decisions]
-        return np.asarray((widths[:, 1:] * widths[:, :-1]).sum(axis=1))
-    return parameters(population)
+    return parameters(space.architectures(population) if isinstance(space, JointSpace) else population)
 
 
 def _kernels(population: Population) -> NDArray[np.int64]:
