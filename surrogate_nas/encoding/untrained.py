@@ -1,0 +1,49 @@
+"""What untrained networks tell of a cell: shipped statistics of random weights on random images, never a label.
+
+``surrogate_nas.verification.untrained`` says what they are and computes them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import as_file, files
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surrogate_nas.space import NB201
+from surrogate_nas.space.cell import CellSpace
+from surrogate_nas.space.joint import JointSpace
+from surrogate_nas.space.population import Population
+
+RARE = 0.01  # share of the classes at each end that is drawn in: networks whose signal dies are all alike
+
+
+def untrained(population: Population) -> NDArray[np.float32]:
+    """Return (n, s) statistics, equal for architectures that compute the same function.
+
+    Each has mean 0 and deviation 1 over the classes of NAS-Bench-201. They are known of cells of four nodes whose
+    operations are among those of NAS-Bench-201; of others there are none, s = 0. Settings beside a cell do not count.
+    """
+    space = population.space
+    if isinstance(space, JointSpace):
+        return untrained(space.architectures(population))
+    if not isinstance(space, CellSpace) or space.nodes != NB201.nodes or not set(space.operations) <= set(_OPTIONS):
+        return np.empty((len(population), 0), dtype=np.float32)
+    options = np.array([_OPTIONS[name] for name in space.operations], dtype=np.int8)
+    keys, statistics = _shipped()
+    return statistics[np.searchsorted(keys, NB201.key(Population(NB201, options[population.decisions])))]
+
+
+_OPTIONS = {name: option for option, name in enumerate(NB201.operations)}
+
+
+@lru_cache
+def _shipped() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the sorted (classes,) keys, and the standardised (classes, s) statistics."""
+    with as_file(files("surrogate_nas.encoding") / "untrained.npy") as path:
+        raw = np.load(path, allow_pickle=False).astype(np.float64)
+    bounded = raw.clip(*np.quantile(raw, [RARE, 1 - RARE], axis=0))
+    keys = NB201.representatives().key
+    order = np.argsort(keys)
+    return keys[order], ((bounded - bounded.mean(axis=0)) / bounded.std(axis=0)).astype(np.float32)[order]
