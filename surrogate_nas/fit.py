@@ -22,6 +22,7 @@ from surrogate_nas.split import Split
 from surrogate_nas.table import Table
 from surrogate_nas.table.chosen import chosen
 
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # of the intervals whose coverage is told
 PARTITIONS = {
     "A": "labels and held-out architectures are disjoint halves, by {identity}",
     "B": "all architectures are scored, also the fitted ones, on test labels that none was fitted to",
@@ -38,6 +39,23 @@ class FitResult(Record):
 
     predictor_: Predictor
     predictions: list[Record]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A predictor fitted to one draw of labels, its predictions of the held-out ones, and how good they are.
+
+    Attributes:
+        predictor: as it was fitted.
+        predictions: a record for each scored architecture.
+        metrics: by name.
+        covered: share of the labels inside the intervals of each of ``LEVELS``.
+    """
+
+    predictor: Predictor
+    predictions: list[Record]
+    metrics: dict[str, float]
+    covered: list[float]
 
 
 @dataclass(frozen=True)
@@ -128,9 +146,13 @@ def fit(
         train_size=train_size,
         draws=draws,
         seed=seed,
-        metrics=_summary([metrics for *_, metrics in outcomes]),
+        metrics=_summary([outcome.metrics for outcome in outcomes]),
+        reliability=[
+            {"level": level, "covered": float(np.mean(covered))}
+            for level, *covered in zip(LEVELS, *(outcome.covered for outcome in outcomes), strict=True)
+        ],
     )
-    result.predictor_, result.predictions, _ = outcomes[0]
+    result.predictor_, result.predictions = outcomes[0].predictor, outcomes[0].predictions
     return result
 
 
@@ -168,10 +190,8 @@ def _partition(task: Task, train_size: int, rng: np.random.Generator) -> tuple[N
     return half[:train_size], held_out
 
 
-def _draw(
-    task: Task, predictor: Predictor, train_size: int, rng: np.random.Generator
-) -> tuple[Predictor, list[Record], dict[str, float]]:
-    """Return the predictor fitted to one draw of labels, its predictions and its metrics."""
+def _draw(task: Task, predictor: Predictor, train_size: int, rng: np.random.Generator) -> Outcome:
+    """Fit to one draw of labels, and score."""
     train, held_out = _partition(task, train_size, rng)
     start = time.perf_counter()
     predictor.fit(task.population[train], task.labels[train], rng=rng)
@@ -182,7 +202,8 @@ def _draw(
     columns = zip(scored.texts, truth, prediction.mean, prediction.std, strict=True)
     names = ("architecture", "measured", "predicted", "predicted_std")
     records = [Record(zip(names, row, strict=True)) for row in columns]
-    return predictor, records, {**_metrics(prediction, truth), **seconds}
+    covered = [coverage(prediction.mean, prediction.std, truth, level) for level in LEVELS]
+    return Outcome(predictor, records, {**_metrics(prediction, truth), **seconds}, covered)
 
 
 def _metrics(prediction: Prediction, truth: NDArray[np.float64]) -> dict[str, float]:

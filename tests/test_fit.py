@@ -27,6 +27,7 @@ class Memory(Predictor):
     """Remembers its labels, and predicts what the simplest cell's position in the space is."""
 
     name = "memory"
+    target = "value"
 
     def __init__(self) -> None:
         pass
@@ -34,8 +35,9 @@ class Memory(Predictor):
     def settings(self) -> dict[str, Any]:
         return {}
 
-    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> None:
+    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
         self.labels_ = dict(zip(population.texts, targets.tolist(), strict=True))
+        return Prediction(np.full(len(population), np.nan), np.ones(len(population)))  # nothing was held out
 
     def _predict(self, population: Population) -> Prediction:
         return Prediction(population.index.astype(float), np.ones(len(population)))
@@ -102,6 +104,13 @@ def test_metrics_are_those_of_the_predictions(small_table: Table) -> None:
     assert result.metrics.precision_at_1pct.mean == float(best == measured.max())
     # The predicted positions are far from any percentage, a deviation of 1 covers none.
     assert result.metrics.coverage_90.mean == 0
+
+
+def test_the_reliability_is_the_mean_coverage_over_draws(small_table: Table) -> None:
+    result = fit(**settings(small_table, predictor="gaussian_process", draws=2))
+    covered = {row.level: row.covered for row in result.reliability}
+    assert covered[0.9] == pytest.approx(result.metrics.coverage_90.mean)
+    assert covered[0.1] < covered[0.95]
 
 
 def test_moments_are_over_draws(small_table: Table) -> None:

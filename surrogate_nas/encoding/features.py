@@ -24,9 +24,8 @@ def features(population: Population) -> NDArray[np.float32]:
     The features are those of the architecture that represents the class: which operation each edge carries; how often
     each occurs; for every set of operations the number, least and greatest length of the paths from input to output
     that use no other; the operations of each path; the greatest and summed depth in convolutions; how many edges of
-    each operation enter and leave each node; the logarithms of FLOPs and parameters of the representative; what
-    untrained networks around it tell, where the package knows it. Those of a chain are the logarithms of its widths, of
-    the products of consecutive ones, and of the sum of these.
+    each operation enter and leave each node; the logarithms of FLOPs and parameters of the representative. Those of a
+    chain are the logarithms of its widths, of the products of consecutive ones, and of the sum of these.
 
     Raises:
         SettingError: the space has neither cells nor chains.
@@ -42,12 +41,20 @@ def features(population: Population) -> NDArray[np.float32]:
     return matrix[np.searchsorted(classes, space.represent(population).index)]
 
 
+def all_features(population: Population) -> NDArray[np.float32]:
+    """Return the (n, f) features of each architecture, and after them what untrained networks tell of it.
+
+    Raises:
+        SettingError: the space has neither cells nor chains.
+    """
+    return np.hstack([features(population), untrained(population)])
+
+
 @lru_cache  # a search encodes the same candidates again and again
 def _class_features(space: CellSpace) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the sorted (classes,) positions of all representatives in the space, and their (classes, f) features."""
     representatives = space.representatives()
-    structure = _features(space, representatives.decisions)
-    return representatives.index, np.hstack([structure, untrained(representatives)])
+    return representatives.index, _features(space, representatives.decisions)
 
 
 def _features(space: CellSpace, decisions: NDArray[np.int8]) -> NDArray[np.float32]:

@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from surrogate_nas.errors import InvalidArchitectureError, NotFittedError, SavedPredictorError, TargetError
+from surrogate_nas.predictor.calibration import widening
+from surrogate_nas.predictor.targets import TargetKind
 from surrogate_nas.space import Population, SearchSpace, get_space
 
-SAVE_VERSION = 1
+SAVE_VERSION = 2
 Arrays = dict[str, NDArray[Any]]
 Values = NDArray[np.float64]
 
@@ -29,8 +31,9 @@ class Prediction:
 
     Attributes:
         mean: (n,) expected measurement, in the unit of the targets.
-        std: (n,) standard deviation, in the same unit, of what the predictor does not know. How much of a new
-            measurement it covers differs by predictor; the job ``fit`` measures it (``coverage_90``).
+        std: (n,) standard deviation, in the same unit, of a new measurement around the mean: what the predictor does
+            not know, and the noise of the measurement. It is calibrated on labels that parts of the predictor did not
+            see; the job ``fit`` measures how well (``coverage_90``).
     """
 
     mean: NDArray[np.float64]
@@ -44,18 +47,28 @@ class Predictor(ABC):
     """Learns from measured architectures how others will do.
 
     A constructor only stores its arguments; what fitting finds ends in an underscore.
+
+    Attributes:
+        target: what is predicted: "accuracy" (percent) or any other "value".
+        space_: the space of the architectures that were fitted to.
+        held_out_: what was said of the architectures fitted to by parts that did not see their labels; NaN where
+            every part did. Not saved.
+        widening_: the factor of the deviations that these labels ask for.
     """
 
     name: ClassVar[str]
+    target: TargetKind
     space_: SearchSpace
+    held_out_: Prediction
+    widening_: float
 
     @abstractmethod
-    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> None:
-        """Fit to n architectures, (n,) targets and (n,) weights of mean one."""
+    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
+        """Fit to n architectures, (n,) targets and (n,) weights of mean one; return predictions made without each."""
 
     @abstractmethod
     def _predict(self, population: Population) -> Prediction:
-        """Predict for architectures of the space that was fitted to."""
+        """Predict for architectures of the space that was fitted to; the deviations are not calibrated yet."""
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
@@ -92,7 +105,9 @@ class Predictor(ABC):
         importance = np.ones(len(population)) if weights is None else _checked("weights", weights, population)
         if (importance < 0).any() or importance.sum() == 0:
             raise TargetError("weights must not be negative, nor all zero.")
-        self._fit(population, values, importance / importance.mean(), rng)
+        held_out = self._fit(population, values, importance / importance.mean(), rng)
+        self.widening_ = widening(held_out.mean, held_out.std, values)
+        self.held_out_ = Prediction(held_out.mean, held_out.std * self.widening_)
         self.space_ = population.space
         return self
 
@@ -109,7 +124,7 @@ class Predictor(ABC):
             return Prediction(np.empty(0), np.empty(0))
         classes, member = _classes(population)
         once = self._predict(classes)
-        return Prediction(once.mean[member], once.std[member])
+        return Prediction(once.mean[member], once.std[member] * self.widening_)
 
     def save(self, path: str | Path) -> None:
         """Write the fitted predictor to one safetensors file, at once or not at all.
@@ -121,7 +136,7 @@ class Predictor(ABC):
 
         self._check_fitted()
         # safetensors writes memory as it lies, whatever the order of the axes.
-        state = {name: np.ascontiguousarray(array) for name, array in self._state().items()}
+        state = {name: np.ascontiguousarray(array) for name, array in self.state().items()}
         settings = self.settings()
         header = {"version": SAVE_VERSION, "predictor": self.name, "space": self.space_.name, "settings": settings}
         header["sha256"] = _digest(header, state)
@@ -130,6 +145,16 @@ class Predictor(ABC):
         aside = path.with_name(f".{path.name}.{os.getpid()}.part")
         aside.write_bytes(save(state, {"surrogate_nas": json.dumps(header)}))
         os.replace(aside, path)
+
+    def state(self) -> Arrays:
+        """Return all that fitting found and predictions need, as named arrays."""
+        return {**self._state(), "widening": np.array(self.widening_)}
+
+    def restore(self, space: SearchSpace, state: Arrays) -> None:
+        """Take back what ``state`` returned of a predictor of this space."""
+        self.space_ = space
+        self.widening_ = state["widening"].item()
+        self._restore(state)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "space_"):
@@ -164,8 +189,7 @@ def load_saved(path: Path, class_of: Callable[[str], type[Predictor]]) -> Predic
         if header.pop("sha256") != _digest(header, state):
             raise SavedPredictorError(f"{path} was altered after it was saved; fit and save the predictor again.")
         predictor = class_of(header["predictor"]).from_settings(header["settings"])
-        predictor.space_ = get_space(header["space"])
-        predictor._restore(state)
+        predictor.restore(get_space(header["space"]), state)
     except (OSError, KeyError, TypeError, ValueError, SafetensorError) as error:
         if isinstance(error, SavedPredictorError):
             raise

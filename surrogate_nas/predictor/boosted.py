@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import xgboost
+from numpy.typing import NDArray
 
-from surrogate_nas.encoding.features import features
+from surrogate_nas.encoding.features import all_features
 from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
+from surrogate_nas.predictor.calibration import folds, held_out
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.settings import integer
 from surrogate_nas.space import Population
@@ -19,7 +21,8 @@ from surrogate_nas.space import Population
 class Boosted(Predictor):
     """The mean of several XGBoost ensembles, each fitted to another random part of the architectures and features.
 
-    The deviation is that of the members around their mean, which leaves out the noise of a measurement.
+    Each member leaves out a fold of the architectures, or what its bootstrap sample does not hold: those tell how far
+    predictions are off. The deviation is that distance, larger where the members disagree.
 
     Args:
         members: number of XGBoost ensembles.
@@ -28,7 +31,7 @@ class Boosted(Predictor):
         learning_rate: shrinkage of each tree.
         subsample: share of the architectures that a tree sees.
         column_sample: share of the features that a tree sees.
-        bagging: fit each member to a bootstrap sample instead of to all architectures.
+        bagging: fit each member to a bootstrap sample instead of to all folds but one.
         target: what is predicted; accuracies are learned by their logarithmic error.
     """
 
@@ -37,12 +40,12 @@ class Boosted(Predictor):
     def __init__(
         self,
         *,
-        members: int = 3,
-        trees: int = 400,
-        depth: int = 5,
+        members: int = 5,
+        trees: int = 300,
+        depth: int = 3,
         learning_rate: float = 0.05,
         subsample: float = 0.8,
-        column_sample: float = 0.5,
+        column_sample: float = 0.25,
         bagging: bool = False,
         target: TargetKind = "accuracy",
     ) -> None:
@@ -60,16 +63,20 @@ class Boosted(Predictor):
         names = ("members", "trees", "depth", "learning_rate", "subsample", "column_sample", "bagging", "target")
         return {name: getattr(self, name) for name in names}
 
-    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> None:
+    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
         integer("boosted: members", self.members, least=1)
         integer("boosted: trees", self.trees, least=1)
         self.scale_ = TargetScale.fit(targets, self.target)
-        x, score = features(population), self.scale_.score(targets)
+        x, score = all_features(population), self.scale_.score(targets)
         n = len(score)
-        drawn = [rng.multinomial(n, np.full(n, 1 / n)) if self.bagging else np.ones(n) for _ in range(self.members)]
+        if self.bagging:
+            drawn = rng.multinomial(n, np.full(n, 1 / n), size=self.members)  # (members, n)
+        else:
+            drawn = (folds(population.key, self.members, rng=rng) != np.arange(self.members)[:, None]).astype(np.int64)
         seeds = rng.integers(2**31, size=self.members)
+        everything = xgboost.DMatrix(x, nthread=1)
 
-        def fit(member: int) -> xgboost.Booster:
+        def fit(member: int) -> tuple[xgboost.Booster, Values]:
             parameters = {
                 "max_depth": self.depth,
                 "learning_rate": self.learning_rate,
@@ -80,32 +87,41 @@ class Boosted(Predictor):
             }
             kept = drawn[member] > 0
             data = xgboost.DMatrix(x[kept], score[kept], weight=(weights * drawn[member])[kept], nthread=1)
-            return xgboost.train(parameters, data, self.trees)
+            booster = xgboost.train(parameters, data, self.trees)
+            return booster, booster.predict(everything).astype(np.float64)
 
         try:
             with ThreadPoolExecutor(self.members) as pool:
-                self.boosters_ = list(pool.map(fit, range(self.members)))
+                self.boosters_, scores = zip(*pool.map(fit, range(self.members)), strict=True)
         except xgboost.core.XGBoostError as error:  # names the parameter that it refuses, and its range
             raise SettingError(f"boosted: {str(error).splitlines()[0]}.") from error
+        mean, std, self.residual_ = held_out(np.stack(scores), drawn == 0, score)
+        return self._prediction(mean, std)
 
     def _predict(self, population: Population) -> Prediction:
-        data = xgboost.DMatrix(features(population), nthread=1)
+        data = xgboost.DMatrix(all_features(population), nthread=1)
         with ThreadPoolExecutor(self.members) as pool:
             scores = np.stack(list(pool.map(lambda booster: booster.predict(data), self.boosters_))).astype(np.float64)
-        mean, std = scores.mean(axis=0), scores.std(axis=0)
-        return Prediction(self.scale_.target(mean), self.scale_.deviation(mean, std))
+        return self._prediction(scores.mean(axis=0), scores.std(axis=0))
+
+    def _prediction(self, mean: Values, spread: Values) -> Prediction:
+        """Return the prediction of (n,) mean scores of the members, whose deviations are the (n,) spread."""
+        return Prediction(self.scale_.target(mean), self.scale_.deviation(mean, np.sqrt(spread**2 + self.residual_**2)))
 
     def _state(self) -> Arrays:
         state = {
             f"booster_{member}": np.frombuffer(booster.save_raw("json"), dtype=np.uint8)
             for member, booster in enumerate(self.boosters_)
         }
-        return {**state, "scale": self.scale_.numbers()}
+        return {**state, "scale": self.scale_.numbers(), "residual": np.array(self.residual_)}
 
     def _restore(self, state: Arrays) -> None:
         self.scale_ = TargetScale(self.target, *state["scale"].tolist())
-        self.boosters_ = []
-        for member in range(self.members):
-            booster = xgboost.Booster({"nthread": 1})
-            booster.load_model(bytearray(state[f"booster_{member}"].tobytes()))
-            self.boosters_.append(booster)
+        self.residual_ = state["residual"].item()
+        self.boosters_ = tuple(_booster(state[f"booster_{member}"]) for member in range(self.members))
+
+
+def _booster(raw: NDArray[np.uint8]) -> xgboost.Booster:
+    booster = xgboost.Booster({"nthread": 1})
+    booster.load_model(bytearray(raw.tobytes()))
+    return booster

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+from scipy.optimize import nnls
 
 from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
+from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.space import Population
+
+TRUST = 10  # labels at which shares found by stacking count as much as equal ones
 
 
 class Ensemble(Predictor):
-    """The mean of its members' means; the variance is the mean of theirs plus that of their means, as of a mixture.
+    """A mixture of its members, with shares that predict held-out labels best.
+
+    Scores are averaged, logarithmic errors for accuracies. The shares are those of stacking (Breiman, "Stacked
+    regressions", Machine Learning 1996), not negative and drawn to equal ones. The variance is that of a mixture: the
+    mean of the members' variances plus the variance of their means.
 
     Args:
         members: unfitted predictors of the same target.
@@ -23,6 +33,16 @@ class Ensemble(Predictor):
 
     def __init__(self, members: Sequence[Predictor]) -> None:
         self.members = members
+
+    @cached_property
+    def target(self) -> TargetKind:  # type: ignore[override]
+        """What the members predict."""
+        if not self.members:
+            raise SettingError("ensemble: members must be at least one predictor, got none.")
+        kinds = {member.target for member in self.members}
+        if len(kinds) > 1:
+            raise SettingError(f"ensemble: members must predict the same target, got {', '.join(sorted(kinds))}.")
+        return kinds.pop()
 
     def settings(self) -> dict[str, Any]:
         """Return the names and settings of the members."""
@@ -35,27 +55,50 @@ class Ensemble(Predictor):
 
         return cls([predictor_class(m["predictor"]).from_settings(m["settings"]) for m in settings["members"]])
 
-    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> None:
-        if not self.members:
-            raise SettingError("ensemble: members must be at least one predictor, got none.")
+    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
+        scale = TargetScale.fit(targets, self.target)
         for member, own in zip(self.members, rng.spawn(len(self.members)), strict=True):
             member.fit(population, targets, weights=weights, rng=own)
+        held_out = [member.held_out_ for member in self.members]
+        self.shares_ = _shares(np.stack([scale.score(part.mean) for part in held_out]), scale.score(targets))
+        self.scale_ = replace(scale, floor=-np.inf)  # a failure that is measured is clipped, a low prediction is not
+        return self._mixed(held_out)
 
     def _predict(self, population: Population) -> Prediction:
-        parts = [member.predict(population) for member in self.members]
+        return self._mixed([member.predict(population) for member in self.members])
+
+    def _mixed(self, parts: Sequence[Prediction]) -> Prediction:
         means, variances = np.stack([part.mean for part in parts]), np.stack([part.std**2 for part in parts])
-        return Prediction(means.mean(axis=0), np.sqrt(variances.mean(axis=0) + means.var(axis=0)))
+        mean = self.scale_.target(self.shares_ @ self.scale_.score(means))
+        return Prediction(mean, np.sqrt(self.shares_ @ (variances + (means - mean) ** 2)))
 
     def _state(self) -> Arrays:
-        return {
-            f"{position}.{name}": array
-            for position, member in enumerate(self.members)
-            for name, array in member._state().items()
-        }
+        state = {"shares": self.shares_, "scale": self.scale_.numbers()}
+        for position, member in enumerate(self.members):
+            state |= {f"{position}.{name}": array for name, array in member.state().items()}
+        return state
 
     def _restore(self, state: Arrays) -> None:
+        self.shares_, self.scale_ = state["shares"], TargetScale(self.target, *state["scale"].tolist())
         for position, member in enumerate(self.members):
             prefix = f"{position}."
-            member.space_ = self.space_
             own = {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
-            member._restore(own)
+            member.restore(self.space_, own)
+
+
+def _shares(scores: Values, truth: Values) -> Values:
+    """Return the (members,) shares, which add up to one.
+
+    Least squares on the held-out labels, and ``TRUST`` more labels that ask for equal shares.
+
+    Shapes:
+        scores (members, n) predictions without the label, NaN where a member has none; truth (n,)
+    """
+    count = len(scores)
+    known = np.isfinite(scores).all(axis=0)
+    if not known.any():
+        return np.full(count, 1 / count)
+    x, y = scores[:, known].T, truth[known]
+    strength = np.sqrt(TRUST * ((x - y[:, None]) ** 2).mean(axis=0).min()) + 1e-9  # in units of the best member's error
+    found, _ = nnls(np.vstack([x, strength * count * np.eye(count)]), np.append(y, np.full(count, strength)))
+    return np.asarray(found / found.sum()) if found.sum() > 0 else np.full(count, 1 / count)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
-from surrogate_nas.encoding.features import features
+from surrogate_nas.encoding.features import all_features, features
 from surrogate_nas.encoding.thresholds import ThresholdCode, space_code
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
@@ -38,7 +38,8 @@ class GaussianProcess(Predictor):
         target: what is predicted; accuracies are learned by their logarithmic error.
         thresholds: where the code asks: between quantiles of the architectures that are fitted to, or of the whole
             space. The former ranks better, the latter searches better: what is measured in a search is much alike, and
-            what sets it apart from the rest is what its own quantiles do not ask for.
+            what sets it apart from the rest is what its own quantiles do not ask for. A process of the whole space
+            does without what untrained networks tell, and its deviations are those of the likelihood.
     """
 
     name = "gaussian_process"
@@ -51,10 +52,10 @@ class GaussianProcess(Predictor):
         """Return the constructor's arguments."""
         return {"target": self.target, "thresholds": self.thresholds}
 
-    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> None:
+    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
         self.scale_ = TargetScale.fit(targets, self.target)
         score = self.scale_.score(targets)
-        x = features(population)
+        x = all_features(population) if self.thresholds == "measured" else features(population)
         self.code_ = ThresholdCode.fit(x) if self.thresholds == "measured" else space_code(population.space)
         self.inputs_ = self.code_(x)
         distance = _distance(self.inputs_, self.inputs_)
@@ -67,10 +68,16 @@ class GaussianProcess(Predictor):
         covariance[np.diag_indices_from(covariance)] += self.noise_ / weights.clip(min=1e-6)
         self.factor_ = np.ascontiguousarray(cholesky(covariance, lower=True))  # as it is loaded
         self.dual_ = cho_solve((self.factor_, True), score)
+        if self.thresholds == "space":  # labels that a search chose do not tell how far the others are off
+            return Prediction(np.full(len(score), np.nan), np.full(len(score), np.nan))
+        # Without each label in closed form (Rasmussen and Williams, equations 5.10 to 5.12).
+        precision = np.diag(cho_solve((self.factor_, True), np.eye(len(score))))
+        left_out = score - self.dual_ / precision
+        return Prediction(self.scale_.target(left_out), self.scale_.deviation(left_out, 1 / np.sqrt(precision)))
 
     def _predict(self, population: Population) -> Prediction:
         # Single precision is far below the noise, and doubles the speed of a search.
-        inputs = _space_inputs(population) if self.thresholds == "space" else self.code_(features(population))
+        inputs = _space_inputs(population) if self.thresholds == "space" else self.code_(all_features(population))
         distance = _distance(self.inputs_.astype(np.float32), inputs.astype(np.float32, copy=False))  # (fitted, n)
         kernel = _matern(distance / np.float32(self.length_))
         mean = self.signal_ * (self.dual_ @ kernel)

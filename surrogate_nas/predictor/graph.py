@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from surrogate_nas.encoding.features import features
+from surrogate_nas.encoding.features import all_features
 from surrogate_nas.encoding.graphs import graph_batch
 from surrogate_nas.encoding.thresholds import ThresholdCode
 from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
+from surrogate_nas.predictor.calibration import folds, held_out
 from surrogate_nas.predictor.graph_network import GraphNetwork
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.settings import integer
@@ -33,8 +34,8 @@ class Graph(Predictor):
     """Several gated graph networks, whose readout is joined with the threshold code of the features.
 
     They learn to order pairs (the logistic loss of RankNet: Burges et al., ICML 2005, section 3) and, with less weight,
-    the score itself. The deviation is that of the members around their mean, which leaves out the noise of a
-    measurement.
+    the score itself. Each member leaves out a fold of the architectures, which tells how far predictions are off. The
+    deviation is that distance, larger where the members disagree.
 
     Args:
         members: number of networks.
@@ -72,15 +73,19 @@ class Graph(Predictor):
         names = ("members", "layers", "width", "dropout", "steps", "learning_rate", "target")
         return {name: getattr(self, name) for name in names}
 
-    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> None:
+    def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
         self._check_settings()
         self.scale_ = TargetScale.fit(targets, self.target)
-        self.code_ = ThresholdCode.fit(features(population))
-        score, weight = (torch.from_numpy(x).float() for x in (self.scale_.score(targets), weights))
+        self.code_ = ThresholdCode.fit(all_features(population))
+        score = self.scale_.score(targets)
+        left_out = folds(population.key, self.members, rng=rng) == np.arange(self.members)[:, None]
+        weight = torch.from_numpy(weights * ~left_out).float()  # (members, n)
         with _one_thread(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))
             self.network_ = self._network(len(population.space.graphs(population[:1]).names))
-            self._train(population, self._code(population), score, weight)
+            self._train(population, self._code(population), torch.from_numpy(score).float(), weight)
+        mean, spread, self.residual_ = held_out(self._scores(population), left_out, score)
+        return self._prediction(mean, spread)
 
     def _check_settings(self) -> None:
         for name in ("members", "layers", "width", "steps"):
@@ -102,7 +107,7 @@ class Graph(Predictor):
         )
 
     def _code(self, population: Population) -> Tensor:
-        return torch.from_numpy(self.code_(features(population))).float()
+        return torch.from_numpy(self.code_(all_features(population))).float()
 
     def _train(self, population: Population, code: Tensor, score: Tensor, weight: Tensor) -> None:
         batches = math.ceil(len(score) / BATCH)  # of an epoch
@@ -112,7 +117,7 @@ class Graph(Predictor):
         for _ in range(epochs):
             for rows in torch.randperm(len(score)).chunk(batches):
                 scores = self.network_(graph_batch(population[rows.numpy()]), code[rows])
-                loss = _loss(scores, score[rows], weight[rows])
+                loss = _loss(scores, score[rows], weight[:, rows])
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
@@ -120,22 +125,32 @@ class Graph(Predictor):
         self.network_.eval()
 
     def _predict(self, population: Population) -> Prediction:
+        scores = self._scores(population)
+        return self._prediction(scores.mean(axis=0), scores.std(axis=0))
+
+    def _prediction(self, mean: Values, spread: Values) -> Prediction:
+        """Return the prediction of (n,) mean scores of the members, whose deviations are the (n,) spread."""
+        return Prediction(self.scale_.target(mean), self.scale_.deviation(mean, np.sqrt(spread**2 + self.residual_**2)))
+
+    def _scores(self, population: Population) -> Values:
+        """Return (members, n) scores."""
         code = self._code(population)
         with _one_thread(), torch.no_grad():
             parts = [
                 self.network_(graph_batch(population[rows.numpy()]), code[rows])
                 for rows in torch.arange(len(population)).split(PREDICTED_AT_ONCE)
             ]
-        scores = torch.cat(parts, dim=1).double().numpy()  # (members, n)
-        mean, std = scores.mean(axis=0), scores.std(axis=0)
-        return Prediction(self.scale_.target(mean), self.scale_.deviation(mean, std))
+        scores: Values = torch.cat(parts, dim=1).double().numpy()
+        return scores
 
     def _state(self) -> Arrays:
         weights = {f"network.{name}": tensor.numpy() for name, tensor in self.network_.state_dict().items()}
-        return {**weights, "code": self.code_.numbers(), "scale": self.scale_.numbers()}
+        numbers = {"code": self.code_.numbers(), "scale": self.scale_.numbers(), "residual": np.array(self.residual_)}
+        return {**weights, **numbers}
 
     def _restore(self, state: Arrays) -> None:
         self.scale_ = TargetScale(self.target, *state["scale"].tolist())
+        self.residual_ = state["residual"].item()
         self.code_ = ThresholdCode.of(state["code"])
         weights = {name: torch.from_numpy(array) for name, array in state.items() if name.startswith("network.")}
         with torch.random.fork_rng(devices=[]):
@@ -148,13 +163,14 @@ def _loss(scores: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     """Return the sum over the members of their ranking loss and weighted squared error.
 
     Shapes:
-        scores (members, n), truth (n,), weight (n,)
+        scores (members, n), truth (n,), weight (members, n)
     """
-    importance = weight[:, None] * weight * (truth[:, None] > truth)  # (n, n), of the pairs whose first is the better
-    pairs = functional.softplus(scores[:, None, :] - scores[:, :, None])  # (members, n, n)
-    ranking = (pairs * importance).sum() / importance.sum().clamp(min=1e-6)
-    squared = ((scores - truth) ** 2 * weight).mean(dim=1).sum()
-    return ranking + SQUARED_WEIGHT * squared
+    better = truth[:, None] > truth  # (n, n)
+    importance = weight[:, :, None] * weight[:, None, :] * better  # (members, n, n), of the pairs in order
+    pairs = functional.softplus(scores[:, None, :] - scores[:, :, None])
+    ranking = (pairs * importance).sum(dim=(1, 2)) / importance.sum(dim=(1, 2)).clamp(min=1e-6)
+    squared = ((scores - truth) ** 2 * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1e-6)
+    return (ranking + SQUARED_WEIGHT * squared).sum()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from surrogate_nas.errors import TargetError
 
 TargetKind = Literal["accuracy", "value"]
 LEAST_ERROR = 0.01  # percent; a perfect accuracy has a finite score
+LEAST_WIDTH = 0.1  # of equal targets, which tell no scale: a tenth of the error, for accuracies
 CLIP = 4.0  # robust deviations below the median; what failed is all alike bad
 
 
@@ -46,7 +47,7 @@ class TargetScale:
         median = float(np.median(raw))
         spread = 1.4826 * float(np.median(np.abs(raw - median)))  # the deviation of normal data
         kept = raw.clip(min=median - CLIP * spread) if spread > 0 else raw
-        width = float(kept.std()) or 1.0
+        width = float(kept.std()) or LEAST_WIDTH
         centre = float(kept.mean())
         return cls(kind, centre, width, float((kept.min() - centre) / width))
 

@@ -25,7 +25,7 @@ from tests.encoding.other_space import OTHER
 # Small ones: the contract does not depend on how well they predict.
 PREDICTORS: dict[str, Callable[[], Predictor]] = {
     "boosted": lambda: Boosted(members=2, trees=20),
-    "graph": lambda: Graph(members=2, layers=1, width=8, steps=5),
+    "graph": lambda: Graph(members=2, layers=1, width=8, steps=40),
     "gaussian_process": GaussianProcess,
     "ensemble": lambda: Ensemble([Boosted(members=2, trees=20, bagging=True), GaussianProcess()]),
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_nas.encoding.features import features, path_edges
+from surrogate_nas.encoding.features import all_features, features, path_edges
+from surrogate_nas.encoding.untrained import untrained
 from surrogate_nas.errors import SettingError
 from surrogate_nas.space import NB201, Population
 from tests.encoding.other_space import OTHER
@@ -22,8 +23,8 @@ def block(start: int, width: int) -> np.ndarray:
     return features(NB201.parse(CELL))[0, start : start + width]
 
 
-def test_a_cell_has_125_features_and_24_of_untrained_networks() -> None:
-    assert features(NB201.parse(CELL)).shape == (1, 149)
+def test_a_cell_has_125_features() -> None:
+    assert features(NB201.parse(CELL)).shape == (1, 125)
 
 
 def test_first_come_the_operations_of_the_edges_that_matter() -> None:
@@ -58,7 +59,7 @@ def test_then_what_leaves_and_what_enters_each_node() -> None:
     assert np.argwhere(entering).tolist() == [[2, CONV3], [3, CONV1], [3, POOL]]
 
 
-def test_then_come_the_logarithms_of_flops_and_parameters() -> None:
+def test_last_come_the_logarithms_of_flops_and_parameters() -> None:
     # 7.783 M FLOPs and 73,306 parameters are those of the skeleton; a kernel of k x k adds 5 k^2 (3 * 16^2 * 32^2)
     # and 5 (k^2 (16^2 + 32^2 + 64^2) + 2 (16 + 32 + 64)).
     flops = 7_783_050 + 5 * (9 + 1) * 3 * 16**2 * 32**2
@@ -78,7 +79,7 @@ def test_features_are_equal_exactly_for_equal_functions(everything: Population) 
 
 
 def test_no_architectures_have_no_features() -> None:
-    assert features(NB201.enumerate()[:0]).shape == (0, 149)
+    assert features(NB201.enumerate()[:0]).shape == (0, 125)
 
 
 def test_a_cell_of_four_nodes_has_four_paths() -> None:
@@ -94,3 +95,8 @@ def test_a_cell_of_four_nodes_has_four_paths() -> None:
 def test_only_cells_have_features() -> None:
     with pytest.raises(SettingError, match="other"):
         features(OTHER.sample(2, rng=np.random.default_rng(0)))
+
+
+def test_what_untrained_networks_tell_comes_after_all_features() -> None:
+    cells = NB201.parse([CELL, TWIN])
+    assert np.array_equal(all_features(cells), np.hstack([features(cells), untrained(cells)]))

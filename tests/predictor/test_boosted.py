@@ -22,13 +22,27 @@ def test_a_sum_over_edges_is_learned() -> None:
     assert np.corrcoef(predictor.predict(others).mean, live)[0, 1] > 0.7
 
 
-def test_bagged_members_disagree_more() -> None:
-    others = NB201.sample(200, rng=np.random.default_rng(1))
-    plain, bagged = (
-        Boosted(members=4, trees=50, bagging=bagging).fit(POPULATION, 50 + CONVOLUTIONS, rng=np.random.default_rng(0))
-        for bagging in (False, True)
-    )
-    assert bagged.predict(others).std.mean() > 1.2 * plain.predict(others).std.mean()
+def test_every_architecture_is_held_out_once() -> None:
+    targets = np.random.default_rng(0).permutation(CONVOLUTIONS)  # nothing to learn, all to remember
+    predictor = Boosted(members=5, trees=200, target="value").fit(POPULATION, targets, rng=np.random.default_rng(0))
+    remembered = np.corrcoef(predictor.predict(POPULATION).mean, targets)[0, 1]
+    assert np.isfinite(predictor.held_out_.mean).all()
+    assert remembered > 0.8
+    assert np.corrcoef(predictor.held_out_.mean, targets)[0, 1] < remembered - 0.5
+
+
+def test_with_bagging_some_are_held_out() -> None:
+    predictor = Boosted(members=3, trees=5, bagging=True, target="value")
+    predictor.fit(POPULATION, CONVOLUTIONS, rng=np.random.default_rng(0))
+    # A bootstrap sample leaves 1/e of the architectures out, three of them all but (1 - 1/e)^3 = 25 %.
+    assert 0.55 < np.isfinite(predictor.held_out_.mean).mean() < 0.95
+
+
+def test_one_member_leaves_nothing_out() -> None:
+    predictor = Boosted(members=1, trees=5, target="value")
+    predictor.fit(POPULATION, CONVOLUTIONS, rng=np.random.default_rng(0))
+    assert np.isnan(predictor.held_out_.mean).all()
+    assert predictor.widening_ == 1
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
@@ -15,7 +16,7 @@ from surrogate_nas.report.run import Measured, Run, evenly
 from surrogate_nas.report.section.base import Figure, Section
 from surrogate_nas.report.wording import count, number, percent, split_name
 
-HEIGHT = 420
+HEIGHT, RELIABILITY_HEIGHT = 420, 300
 LEVEL = 0.9  # of the intervals whose coverage is told
 METRIC_NAMES = {
     "kendall_tau": "Kendall's τ",
@@ -44,8 +45,11 @@ def of_fit(run: Run) -> Section:
     result = run.result
     metrics = {METRIC_NAMES.get(name, name.replace("_", " ")): metric for name, metric in result.metrics.items()}
     protocol = f"protocol {result.protocol}" + (f" ({result.partition})" if result.get("partition") else "")
-    return _section(
-        run.predictions, split_name(result.split), f"Predictions of the first draw, {protocol}.", "", metrics
+    source = f"Predictions of the first draw, {protocol}."
+    section = _section(run.predictions, split_name(result.split), source, "", metrics)
+    reliability = result.get("reliability")
+    return replace(
+        section, values={**section.values, "reliability": _reliability(reliability) if reliability else None}
     )
 
 
@@ -64,6 +68,7 @@ def _section(rows: Sequence[Measured], split: str, source: str, bias: str, metri
         "source": source,
         "bias": bias,
         "metrics": metrics,
+        "reliability": None,
     }
     return Section("predictor", "Predictor", values)
 
@@ -100,6 +105,26 @@ def _plain(row: Measured) -> dict[str, Any]:
         "low": rounded(low),
         "high": rounded(high),
     }
+
+
+def _reliability(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """Return the plot of how many labels lie inside intervals, against how many should."""
+    scale, axis = alt.Scale(domain=[0, 1], nice=False), alt.Axis(format="%", tickCount=6)
+    x = alt.X("level:Q", title="probability of the interval", scale=scale, axis=axis)
+    y = alt.Y("covered:Q", title="labels inside", scale=scale, axis=axis)
+    ends = alt.Data(values=[{"level": end, "covered": end} for end in (0, 1)])
+    diagonal = alt.Chart(ends).mark_line(color=MUTED, strokeDash=[2, 4], strokeWidth=1.5).encode(x=x, y=y)
+    tooltip = [
+        alt.Tooltip("level:Q", title="should be inside", format=".0%"),
+        alt.Tooltip("covered:Q", title="are inside", format=".1%"),
+    ]
+    points = (
+        alt.Chart()
+        .mark_line(color=ACCENT, point=alt.OverlayMarkDef(color=ACCENT, size=60))
+        .encode(x=x, y=y, tooltip=tooltip)
+    )
+    described = "Share of held-out labels inside predicted intervals, against the intervals' probability."
+    return specification((diagonal, points), rows, height=RELIABILITY_HEIGHT, description=described)
 
 
 def _predicted_against_measured(rows: list[dict[str, Any]], domain: Domain, split: str) -> dict[str, Any]:

@@ -72,6 +72,12 @@ def test_a_fit_quotes_how_its_architectures_were_partitioned(run_of: Callable[..
     assert source == "Predictions of the first draw, protocol A (disjoint halves)."
 
 
+def test_a_fit_shows_how_reliable_its_intervals_are(run_of: Callable[..., Run]) -> None:
+    rows = [{"level": 0.5, "covered": 0.45}, {"level": 0.9, "covered": 0.93}]
+    assert plotted(predictor.of_fit(run_of(fit_result(), reliability=rows)).values["reliability"]) == rows
+    assert predictor.of_fit(run_of(fit_result())).values["reliability"] is None
+
+
 @pytest.mark.parametrize("factor", [1, 3])
 def test_many_predictions_are_thinned_in_the_plot_only(fit_folder: Path, factor: int) -> None:
     row = {"architecture": ARCHITECTURES[0], "measured": 90.0, "predicted": 90.5, "predicted_std": 1.0}
