@@ -5,10 +5,11 @@ ARG TORCH_INDEX=""
 RUN python -m venv /opt/surrogate-nas
 WORKDIR /source
 COPY constraints.txt .
-RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt \
+ENV PIP_CONSTRAINT=/source/constraints.txt
+RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check \
     ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch
 COPY . .
-RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt \
+RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check \
     ".[dashboard,postgresql,tensorboard]"
 
 FROM python:3.11-slim-bookworm

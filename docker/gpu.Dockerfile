@@ -7,9 +7,10 @@ RUN apt-get update && apt-get install --yes --no-install-recommends python3 pyth
 RUN python3 -m venv /opt/surrogate-nas
 WORKDIR /source
 COPY constraints.txt .
-RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt torch
+ENV PIP_CONSTRAINT=/source/constraints.txt
+RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check torch
 COPY . .
-RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt \
+RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check \
     ".[dashboard,postgresql,ray,tensorboard]"
 
 FROM ${BASE}

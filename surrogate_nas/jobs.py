@@ -363,7 +363,7 @@ def _agreement(verdict: Record) -> str:
     judged = (
         f"{verdict.agree} of {verdict.tested} means agree with table {verdict.table} at level {verdict.level}."
         if verdict.tested
-        else f"nothing was compared with table {verdict.table}."
+        else f"agreement with table {verdict.table} was not tested."
     )
     return f"{judged} Note: {verdict.note}" if verdict.note else judged
 

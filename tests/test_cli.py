@@ -213,6 +213,27 @@ def test_ctrl_c_leaves_a_run_that_says_how_to_go_on(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "trials.csv").read_bytes() == (tmp_path / "whole" / "trials.csv").read_bytes()
 
 
+@pytest.mark.slow
+def test_sigterm_leaves_a_checkpoint_from_which_the_same_command_goes_on(tmp_path: Path) -> None:
+    def verify(folder: str) -> list[str]:
+        settings = ("recipe.epochs=12", "data.train=300", "data.views=1", "seeds=[1]", f"folder={folder}")
+        return [*COMMAND, "verify", f"architectures=['{CONVOLUTIONS}']", *settings]
+
+    running = subprocess.Popen(verify("run"), cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    while running.poll() is None and not list(tmp_path.glob("run/checkpoints/*.npz")):
+        time.sleep(0.01)
+    running.send_signal(signal.SIGTERM)
+    _, complaint = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "interrupted; nothing is lost. Go on with: surrogate-nas verify" in complaint
+    assert len(list(tmp_path.glob("run/checkpoints/*.npz"))) == 1
+    for folder in ("run", "whole"):
+        done = subprocess.run(verify(folder), cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "curves.csv").read_bytes() == (tmp_path / "whole" / "curves.csv").read_bytes()
+    assert not list(tmp_path.glob("run/checkpoints/*.npz"))
+
+
 def test_a_sweep_runs_every_combination(tmp_path: Path) -> None:
     done = surrogate_nas(
         "search", "-m", "sampler=random,tpe", "seed=0,1", "budget=12", "verification.top=0", cwd=tmp_path
