@@ -15,7 +15,7 @@ from typing import Protocol
 
 import torch
 
-from surrogate_nas.errors import DivergedError, SettingError, TrainingError
+from surrogate_nas.errors import DivergedError, SettingError, SurrogateNASError, TrainingError
 from surrogate_nas.space.population import Population
 from surrogate_nas.verification.checkpoint import Checkpoint
 from surrogate_nas.verification.data import ImageTask
@@ -63,6 +63,11 @@ class Failure:
     seed: int
     reason: str
     final: bool = False
+
+    @classmethod
+    def of(cls, job: Job, error: SurrogateNASError) -> Failure:
+        """Return the failure of a training that ended with an error; only divergence would end so again."""
+        return cls(job.architecture.text, job.seed, str(error), final=isinstance(error, DivergedError))
 
 
 Event = Epoch | Training | Failure
@@ -137,7 +142,7 @@ class Work:
                 on_epoch=lambda epoch, loss: report(Epoch(text, job.seed, epoch + 1, loss)),
             )
         except TrainingError as error:
-            return Failure(text, job.seed, str(error), final=isinstance(error, DivergedError))
+            return Failure.of(job, error)
 
 
 class Executor(Protocol):
