@@ -29,6 +29,7 @@ class Ledger:
     Attributes:
         measured: the trial of each measured position.
         running: the number of the trial that claims each position that is not measured yet.
+        claims: the position that each trial has measured or is measuring, by its number, in the order of the numbers.
         answered: how many trials were answered, also repeated ones and those outside the candidates.
     """
 
@@ -38,6 +39,7 @@ class Ledger:
         self.locate = evaluator.locate
         self.measured: dict[int, FrozenTrial] = {}
         self.running: dict[int, int] = {}
+        self.claims: dict[int, int] = {}
         self.answered = 0
         self._positions: dict[int, int] = {}  # by the number of the trial
         self._open: list[int] = []  # numbers of the trials that were not finished
@@ -56,6 +58,9 @@ class Ledger:
             position = self.position_of(trials[number])
             if position >= 0 and position not in self.measured and position not in self.known:
                 self.running.setdefault(position, number)
+        claims = [(trial.number, position) for position, trial in self.measured.items()]
+        claims += [(number, position) for position, number in self.running.items()]
+        self.claims = dict(sorted(claims))
 
     def _finish(self, trial: FrozenTrial) -> None:
         paid = trial.state == TrialState.COMPLETE or FAILURE in trial.user_attrs
@@ -83,12 +88,6 @@ class Ledger:
             return self.known[position]
         trial = self.measured[position]
         return float("nan") if FAILURE in trial.user_attrs else float(trial.values[0])
-
-    @property
-    def claims(self) -> dict[int, int]:
-        """The position that each trial has measured or is measuring, by its number, in the order of the numbers."""
-        numbers = {trial.number: position for position, trial in self.measured.items()}
-        return dict(sorted({**numbers, **{number: position for position, number in self.running.items()}}.items()))
 
     def history(self, length: int | None = None) -> History:
         """Return what was known and the first ``length`` claims, or all; what is being measured has the value NaN."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -63,16 +63,16 @@ class OwnProposer:
         if self._start != start:
             self._batch, self._start = self._asked(self.sampler.batch, start), start
         turn = len(claims) - start
-        for architecture in [*self._batch[turn:], *self._batch[:turn], *self._asked_lazily(len(claims))]:
-            if int(self.ledger.locate(architecture)[0]) not in claims:
-                return Proposal(parameters_of(architecture))
-        return None
+        return self._free([*self._batch[turn:], *self._batch[:turn]]) or self._free(self._asked(1, len(claims)))
+
+    def _free(self, architectures: Iterable[Population]) -> Proposal | None:
+        """Return the first that nobody claims, None if there is none."""
+        claimed = set(self.ledger.claims.values())
+        free = (one for one in architectures if int(self.ledger.locate(one)[0]) not in claimed)
+        return next((Proposal(parameters_of(one)) for one in free), None)
 
     def became(self, trial: FrozenTrial) -> None:
         """Do nothing: the ledger tells."""
-
-    def _asked_lazily(self, length: int) -> Any:
-        yield from self._asked(1, length)
 
     def _asked(self, n: int, length: int) -> Population:
         rng = np.random.default_rng([self.seed, length])

@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 
 from surrogate_nas import search
 from surrogate_nas.errors import MeasurementError, SettingError, StudyError, StudyStorageError
+from surrogate_nas.sampler.base import History
 from surrogate_nas.sampler.optuna import distributions, parameters_of
 from surrogate_nas.sampler.random import Random
 from surrogate_nas.search import run
@@ -242,3 +243,17 @@ def test_a_search_on_sqlite_finds_what_a_search_in_memory_finds(tmp_path: Path, 
         kept = search(table=small_table, sampler="evolution", budget=budget, seed=4, storage=storage)
     assert kept.trials == memory.trials
     assert TableEvaluator(small_table, dataset="toy").values.max() == kept.optimum.valid
+
+
+def test_a_sampler_is_asked_once_for_a_batch() -> None:
+    asked: list[int] = []
+
+    class Pairs(Random):
+        batch = 2
+
+        def propose(self, n: int, history: History, *, rng: np.random.Generator) -> Population:
+            asked.append(n)
+            return super().propose(n, history, rng=rng)
+
+    run(opened(), Invented(), Pairs(), budget=10, seed=0)
+    assert asked == [2] * 5
