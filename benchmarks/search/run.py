@@ -18,6 +18,7 @@ import numpy as np
 
 from surrogate_nas import load_table, search
 from surrogate_nas.configuration import names
+from surrogate_nas.table import Table
 from surrogate_nas.table.evaluator import TableEvaluator
 
 RESULTS = Path(__file__).parent / "results"
@@ -26,7 +27,7 @@ NEAR = 0.1  # points below the optimum: near enough
 OWN = "surrogate"
 
 
-def run(table: str, dataset: str, sampler: str, seed: int, budgets: list[int], near: float) -> dict[str, object]:
+def run(table: Table, dataset: str, sampler: str, seed: int, budgets: list[int], near: float) -> dict[str, object]:
     """Return one run as a row; it is repeated with the next budget while the optimum is not found."""
     for budget in budgets:
         start = time.process_time()
@@ -52,12 +53,12 @@ def run(table: str, dataset: str, sampler: str, seed: int, budgets: list[int], n
     }
 
 
-def random_seconds_to_near(table: str, dataset: str, near: float) -> float:
+def random_seconds_to_near(table: Table, dataset: str, near: float) -> float:
     """Return the expected training seconds of random search until near the optimum, exactly.
 
     Each of the others comes before all of the m near ones with probability 1 / (m + 1); one near one is paid.
     """
-    evaluator = TableEvaluator(load_table(table), dataset=dataset)
+    evaluator = TableEvaluator(table, dataset=dataset)
     close = evaluator.values >= evaluator.values.max() - near - 1e-9
     return float(evaluator.seconds[~close].sum() / (close.sum() + 1) + evaluator.seconds[close].mean())
 
@@ -114,19 +115,21 @@ def main() -> None:
     parser.add_argument("--samplers", nargs="+", default=names("sampler"))
     parser.add_argument("--near", type=float, default=NEAR)
     chosen = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    table = load_table(chosen.table)
     path = RESULTS / f"{chosen.table}-{chosen.dataset}.csv"
     there = {(row["sampler"], int(row["seed"])) for row in read(path)}
     for sampler in chosen.samplers:
         for seed in range(chosen.seeds):
             if (sampler, seed) not in there:
-                row = run(chosen.table, chosen.dataset, sampler, seed, chosen.budgets, chosen.near)
+                row = run(table, chosen.dataset, sampler, seed, chosen.budgets, chosen.near)
                 fresh = not path.exists()
                 with path.open("a", newline="") as file:
                     writer = csv.DictWriter(file, list(row), lineterminator="\n")
                     if fresh:
                         writer.writeheader()
                     writer.writerow(row)
-    summarise(read(path), random_seconds_to_near(chosen.table, chosen.dataset, chosen.near))
+    summarise(read(path), random_seconds_to_near(table, chosen.dataset, chosen.near))
 
 
 if __name__ == "__main__":

@@ -17,13 +17,11 @@ from surrogate_nas.errors import InvalidArchitectureError, SettingError
 from surrogate_nas.predictor.base import Predictor
 from surrogate_nas.predictor.targets import TargetKind
 from surrogate_nas.sampler.base import History, draw
+from surrogate_nas.sampler.candidates import candidate_pool
 from surrogate_nas.sampler.levels import Distribution, decision, is_ordered, level_of, value_of
 from surrogate_nas.sampler.surrogate import Surrogate, default_predictor
 from surrogate_nas.space import JointSpace, Population, SearchSpace, concatenate, get_space
 
-ENUMERABLE = 100_000  # architectures; of a larger space a sampler sees a pool of candidates
-POOL = 2000  # random candidates in a pool
-PARENTS = 10  # best measurements whose neighbours are in a pool
 MOST_OPTIONS = 127  # of a decision
 
 
@@ -153,7 +151,7 @@ def _history(
         measured.setdefault(architecture, []).append(_outcome(trial))
     population = concatenate([space.at(np.empty(0, dtype=np.int64)), *measured])
     values, target = _scaled(np.array([_mean(found) for found in measured.values()]), maximise=maximise)
-    return History(_candidates(space, population, values, rng), population, values), target
+    return History(candidate_pool(space, population, values, rng=rng), population, values), target
 
 
 def _outcome(trial: FrozenTrial) -> float:
@@ -177,14 +175,3 @@ def _scaled(values: NDArray[np.float64], *, maximise: bool) -> tuple[NDArray[np.
     if len(known) == 0 or known.min() < 0 or known.max() > 100:
         return values, "value"
     return (100 * values if known.max() <= 1 else values), "accuracy"
-
-
-def _candidates(
-    space: SearchSpace, measured: Population, values: NDArray[np.float64], rng: np.random.Generator
-) -> Population:
-    """Return every architecture of a space, or of a large one random ones and the neighbours of the best measured."""
-    if space.size <= ENUMERABLE:
-        return space.enumerate()
-    best = np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable")[:PARENTS]
-    pool = concatenate([space.at(rng.integers(space.size, size=POOL)), space.neighbours(measured[best])])
-    return pool[np.unique(pool.index, return_index=True)[1]]

@@ -1,11 +1,15 @@
-"""What local search and evolution do, step by step."""
+"""What the baselines do, step by step."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from surrogate_nas.sampler.bananas import Bananas
 from surrogate_nas.sampler.base import History
 from surrogate_nas.sampler.evolution import Evolution
+from surrogate_nas.sampler.feedforward import ensemble_errors
+from surrogate_nas.sampler.gaussian_process import GaussianProcessSearch
 from surrogate_nas.sampler.local_search import LocalSearch
 from surrogate_nas.space import NB201, Population, concatenate
 
@@ -58,3 +62,29 @@ def test_evolution_never_breeds_from_a_failed_measurement() -> None:
         3, known(population, np.array([np.nan, 1.0])), rng=np.random.default_rng(0)
     )
     assert proposals.isin(NB201.neighbours(population[1])).all()
+
+
+def test_bananas_measures_mutants_of_the_ten_best() -> None:
+    population = NB201.at(np.arange(30) * 500)
+    values = 50 + np.arange(30.0)
+    proposals = Bananas(batch=5).ask(5, known(population, values), rng=np.random.default_rng(0))
+    assert proposals.isin(NB201.neighbours(population[20:])).all()
+
+
+def test_the_networks_of_bananas_learn_which_path_costs_accuracy() -> None:
+    x = np.random.default_rng(0).integers(2, size=(60, 8)).astype(np.float32)
+    errors = 10 + 20.0 * x[:, 0]
+    found = ensemble_errors(x, errors, np.eye(8, dtype=np.float32)[:2], rng=np.random.default_rng(0))
+    assert found.shape == (5, 2)
+    assert np.median(found, axis=0) == pytest.approx([30, 10], rel=0.2)  # of the members, one of which may have failed
+
+
+def test_a_plain_gaussian_process_prefers_what_lies_between_good_ones() -> None:
+    rows = np.array(
+        [[3, 3, 3, 3, 3, 0], [3, 3, 3, 3, 0, 3], [0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 2, 0], [0, 3, 0, 0, 0, 0]]
+    )
+    measured = Population(NB201, rows)
+    candidates = concatenate([measured, Population(NB201, [[3, 3, 3, 3, 3, 3], [0, 0, 0, 1, 0, 0]])])
+    state = History(candidates, measured, np.array([90.0, 90.0, 10.0, 20.0, 30.0]))
+    sampler = GaussianProcessSearch(starts=5)
+    assert sampler.propose(1, state, rng=np.random.default_rng(0)).decisions.tolist() == [[3] * 6]
