@@ -134,9 +134,12 @@ def verify(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -
         raise SettingError(
             "verify needs at least one architecture: architectures=['|op~0|+|op~0|op~1|+|op~0|op~1|op~2|']."
         )
-    make_task = configuration.instantiated({**config["data"], "_partial_": True}, "data")
     recipe = configuration.instantiated(config["recipe"], "recipe")
     executor = configuration.instantiated(config["executor"], "executor")
+    if config["tasks"] is not None:
+        _verify_jointly(architectures, recipe, executor, config, folder, started)
+        return
+    make_task = configuration.instantiated({**config["data"], "_partial_": True}, "data")
     compared = None
     if config["table"] is not None:  # imported only here: a node that only trains has no tables
         from surrogate_nas.table.chosen import chosen as chosen_table
@@ -162,6 +165,44 @@ def verify(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -
 
 def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
+
+
+def _verify_jointly(
+    architectures: Population,
+    recipe: Any,
+    executor: Any,
+    config: Mapping[str, Any],
+    folder: Path,
+    started: datetime,
+) -> None:
+    """Train each architecture for several tasks at once and for each alone, and write how they compare."""
+    from surrogate_nas.verification.joint import joint_rows, summarise_jointly, verify_jointly
+
+    make_tasks = {name: configuration.load("data", name, _partial_=True) for name in config["tasks"]}
+    identity = {
+        "tasks": {name: describe(make) for name, make in make_tasks.items()},
+        "task_weights": config["task_weights"],
+        "recipe": describe(recipe),
+        "precision": config["precision"],
+    }
+    claim(folder, "verification", identity)
+    names = ("seeds", "task_weights", "workers", "device", "precision", "checkpoint_every")
+    records = verify_jointly(
+        architectures,
+        make_tasks,
+        recipe,
+        folder=folder,
+        executor=executor,
+        **{name: config[name] for name in names},
+    )
+    write_csv(folder / "tasks.csv", joint_rows(records))
+    summary = summarise_jointly(records)
+    result = Record(job="verify", tasks=summary, space=config["space"], **_circumstances(started))
+    _write_result(result, config, folder)
+    for task in summary:
+        gains = [f"{split} {task.gain[split].mean:+.2f}" for split in task.gain if task.gain[split] is not None]
+        failed = f"failed: {'; '.join(task.failures)}"
+        log.info("%s: %s, jointly rather than alone: %s", task.architecture, task.task, ", ".join(gains) or failed)
 
 
 def _measures(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -335,15 +376,23 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _finish(result: Record, config: Mapping[str, Any], folder: Path) -> None:
-    """Write the configuration, the result and the report."""
+def _write_result(result: Record, config: Mapping[str, Any], folder: Path) -> None:
+    """Write the configuration and the result."""
     import yaml
-
-    from surrogate_nas.report import write_report
 
     write_aside(folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False))
     write_json(folder / "result.json", result)
-    log.info("report: %s", write_report(folder))
+
+
+def _finish(result: Record, config: Mapping[str, Any], folder: Path) -> None:
+    """Write the configuration, the result and the report."""
+    _write_result(result, config, folder)
+    try:
+        from surrogate_nas.report import write_report
+
+        log.info("report: %s", write_report(folder))
+    except ModuleNotFoundError as error:  # a lean training node; the folder has all that a report needs
+        log.info("no page: %s is missing here. Elsewhere: surrogate-nas report %s", error.name, folder)
 
 
 def _found(result: Record) -> str:

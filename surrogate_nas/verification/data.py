@@ -156,6 +156,21 @@ def digits(
     return ImageTask.of("digits", splits)
 
 
+def digits_parity(*, train: int = 500, views: int = 4, seed: int = 0) -> ImageTask:
+    """Return another task on the same kind of images: whether the digit is odd; to train beside ``digits``.
+
+    With the same seed the base images are divided alike, so that no test image of one task trains the other.
+
+    Args:
+        train: number of training images.
+        views: renderings of each validation and test digit.
+        seed: of the division and the rendering.
+    """
+    task = digits(train=train, views=views, seed=seed)
+    splits = {split: Images(images.pixels, images.labels % 2) for split, images in task.splits.items()}
+    return ImageTask.of("digits-parity", splits)
+
+
 def _render(
     ink: NDArray[np.float32],
     shown: NDArray[np.int64],

@@ -56,7 +56,7 @@ class Training:
 def build_network(architecture: Population, task: ImageTask, recipe: Recipe) -> CellNetwork:
     """Return the untrained network of one architecture, initialised from PyTorch's global generator."""
     return CellNetwork(
-        _cell_space(architecture).labelled_edges(architecture),
+        cell_space(architecture).labelled_edges(architecture),
         classes=task.classes,
         image_channels=task.train.pixels.shape[-1],
         channels=recipe.channels,
@@ -147,7 +147,7 @@ def train_together(
     """
     chosen = Precision.of(precision, device)
     for run in runs:
-        _cell_space(run.architecture)
+        cell_space(run.architecture)
     with arithmetic(chosen):
         images = ResidentImages.of(task.train, task, device=device, padding=recipe.crop_padding)
         turns = [
@@ -229,7 +229,7 @@ def _training(
 def seeded(seed: int) -> Iterator[None]:
     """Let a network be initialised from a seed, and leave PyTorch's global generator as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_derived(seed))
+        torch.manual_seed(derived(seed))
         yield
 
 
@@ -266,7 +266,7 @@ def learn(
             checkpoints.save(checkpoint.path, identity, progress, learner.state())
 
     for epoch in range(progress.epoch, recipe.epochs):
-        draws = learner.images.draw_epoch(recipe, seed=_derived(run.seed, epoch)).to(learner.device)
+        draws = learner.images.draw_epoch(recipe, seed=derived(run.seed, epoch)).to(learner.device)
         learner.begin_epoch(recipe.learning_rate_at(epoch), resumed=progress.step > 0)
         for step, batch in enumerate(draws.split(recipe.batch_size)):
             if step < progress.step:
@@ -330,14 +330,19 @@ def _memory_told(architecture: str, seed: int) -> Iterator[None]:
         ) from error
 
 
-def _cell_space(architecture: Population) -> CellSpace:
+def cell_space(architecture: Population) -> CellSpace:
+    """Return the space of an architecture that can be trained.
+
+    Raises:
+        SettingError: it is no space of cells.
+    """
     space = architecture.space
     if not isinstance(space, CellSpace):
         raise SettingError(f"only cells can be trained, got an architecture of space {space.name!r}.")
     return space
 
 
-def _derived(*seeds: int) -> int:
+def derived(*seeds: int) -> int:
     """Return one seed, as good as independent of those of any other sequence."""
     return int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0] >> np.uint64(1))
 

@@ -105,7 +105,7 @@ def summarise(trainings: Iterable[Record]) -> list[Record]:
         Record(
             architecture=architecture,
             seeds=[training.seed for training in group],
-            **{str(split): _moments([training[split] for training in group]) for split in MEASURED},
+            **{str(split): moments([training[split] for training in group]) for split in MEASURED},
             seconds=sum(training.seconds or 0.0 for training in group),
             failures=[training.failure for training in group if training.failure],
         )
@@ -172,7 +172,8 @@ def _record(result: Training | Failure) -> dict[str, Any]:
     return {**identity, **measured, "seconds": result.seconds, "failure": None, "losses": list(result.losses)}
 
 
-def _moments(values: Sequence[float | None]) -> dict[str, float | int | None] | None:
+def moments(values: Sequence[float | None]) -> dict[str, float | int | None] | None:
+    """Return mean, sample deviation (None for one value) and n of the known values; None where there are none."""
     known = [value for value in values if value is not None]
     if not known:
         return None
