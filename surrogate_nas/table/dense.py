@@ -91,6 +91,8 @@ def write_dense(table: Table, path: Path, sources: object) -> None:
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    for left in path.parent.glob(f"{path.name}.*.part"):  # by a kill
+        left.unlink(missing_ok=True)
     try:
         aside.write_bytes(save(arrays, {"content": content, "checksum": str(zlib.crc32(content.encode()))}))
         os.replace(aside, path)

@@ -167,6 +167,13 @@ def test_a_full_disk_is_no_reason_not_to_answer(tmp_path: Path, monkeypatch: pyt
     assert_equal(load_table(tmp_path / "t.parquet"), holding(50.0))
 
 
+def test_what_a_kill_left_behind_is_cleared(tmp_path: Path) -> None:
+    write_table(holding(50.0), tmp_path / "t.parquet")
+    (tmp_path / ".t.parquet.columns.1.part").write_bytes(b"half")
+    load_table(tmp_path / "t.parquet")
+    assert {path.name for path in tmp_path.iterdir()} == {"t.parquet", ".t.parquet.columns"}
+
+
 def test_what_it_hands_out_cannot_be_changed(path: Path) -> None:
     values = load_table(path).accuracy(dataset="toy", split="valid", seed=1)
     with pytest.raises(ValueError, match="read-only"):
