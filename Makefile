@@ -11,7 +11,7 @@ ifneq ($(SHARED),)
 export SURROGATE_NAS_DATA ?= $(abspath $(SHARED))
 endif
 
-.PHONY: demo test lint types unit clean
+.PHONY: demo test lint types unit bench-quick clean
 
 demo: $(VENV)/.installed
 	rm -rf $(DEMO)
@@ -29,6 +29,9 @@ types: $(VENV)/.installed-dev
 
 unit: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+bench-quick: $(VENV)/.installed
+	$(BIN)/python benchmarks/quick/run.py
 
 clean:
 	rm -rf $(VENV) runs build dist

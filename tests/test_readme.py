@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import shlex
@@ -18,6 +19,13 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
+def write_files(folder: Path) -> None:
+    """Write the examples that begin with the name of a file into that file."""
+    for example in blocks("python"):
+        if named := re.match(r"# (\w+\.py)\n", example):
+            (folder / named[1]).write_text(example, encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("readme")
@@ -26,7 +34,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_shell_commands_run_one_after_another(folder: Path) -> None:
     commands = [line for block in blocks("bash") for line in block.splitlines()]
-    assert {shlex.split(command)[1] for command in commands} == {"search", "fit", "verify", "table", "report"}
+    assert {shlex.split(command)[1] for command in commands} == {
+        "search",
+        "fit",
+        "compare",
+        "verify",
+        "table",
+        "report",
+    }
+    write_files(folder)
     for command in commands:
         name, *arguments = shlex.split(command)
         assert name == "surrogate-nas"
@@ -45,10 +61,26 @@ def test_python_examples_run(folder: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
+def test_a_third_party_sampler_of_fifteen_lines_takes_part_in_a_comparison(tmp_path: Path) -> None:
+    write_files(tmp_path)
+    source = (tmp_path / "my_sampler.py").read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= 16  # fifteen and the name of the file
+    (command,) = re.findall(r"^(surrogate-nas compare .*my_sampler.*)$", README, flags=re.MULTILINE)
+    arguments = [sys.executable, "-m", "surrogate_nas", *shlex.split(command)[1:], "seeds=2", "budget=12"]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "runs" / "mine-compared" / "runs.csv").open() as file:
+        runs = [(row["method"], row["seed"], row["status"]) for row in csv.DictReader(file)]
+    assert [run for run in runs if run[0] == "BestNeighbour"] == [
+        ("BestNeighbour", "0", "finished"),
+        ("BestNeighbour", "1", "finished"),
+    ]
+
+
 def test_commands_that_install_are_targets_of_the_makefile() -> None:
     makefile = (Path(__file__).parent.parent / "Makefile").read_text(encoding="utf-8")
-    targets = re.findall(r"^    make (\w+)", README, flags=re.MULTILINE)
-    assert targets == ["demo", "test"]
+    targets = re.findall(r"^    make ([\w-]+)", README, flags=re.MULTILINE)
+    assert targets == ["demo", "test", "bench-quick"]
     assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)
 
 

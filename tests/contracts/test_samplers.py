@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from surrogate_nas.sampler.evolution import Evolution
 from surrogate_nas.sampler.gaussian_process import GaussianProcessSearch
 from surrogate_nas.sampler.local_search import LocalSearch
 from surrogate_nas.sampler.random import Random
+from surrogate_nas.sampler.smac import SMAC
 from surrogate_nas.sampler.surrogate import Surrogate
 from surrogate_nas.space import NB201, Population
 
@@ -29,6 +31,9 @@ SAMPLERS: dict[str, Callable[[], Sampler]] = {
     "surrogate": Surrogate,
     "surrogate-gaussian_process": lambda: Surrogate(predictor=GaussianProcess(), batch=3),
 }
+
+if importlib.util.find_spec("smac"):
+    SAMPLERS["smac"] = SMAC
 
 pytestmark = pytest.mark.parametrize("name", SAMPLERS)
 

@@ -22,8 +22,8 @@ def section(run: Run) -> Section:
         Figure("budget", count(result.sizes[-1]), unit),
         Figure("failed", count(result.failed), "counted as the worst" if result.failed else ""),
     ]
-    note = " ".join(_verdict(result, comparison) for comparison in result.comparisons)
-    return Section("found", "In short", {"figures": figures, "cell": None, "architecture": None, "note": note})
+    verdicts = [_verdict(result, comparison) for comparison in result.comparisons]
+    return Section("compared", "In short", {"figures": figures, "verdicts": verdicts})
 
 
 def headline(run: Run) -> str:
