@@ -19,6 +19,7 @@ import torch
 from surrogate_nas import cli, load_table
 from surrogate_nas.space import NB201, get_space
 from surrogate_nas.table.catalog import DATA_FOLDER, USER_FOLDER, table_paths, user_tables
+from surrogate_nas.table.curves import read_curves
 from surrogate_nas.table.importers import KINDS, importer
 
 ONE = NB201.enumerate()[:1].text
@@ -31,6 +32,16 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv(DATA_FOLDER, raising=False)
     monkeypatch.setenv(USER_FOLDER, str(tmp_path / "tables"))
     return tmp_path / "tables"
+
+
+@pytest.fixture(scope="module")
+def samples() -> Path:
+    """NATS-Bench's three sample architectures."""
+    data = os.environ.get(DATA_FOLDER)
+    found = [*Path(data or "none").glob("official_samples/NATS-tss-*-simple")]
+    if not found:
+        pytest.skip(f"needs official_samples/NATS-tss-*-simple in {DATA_FOLDER}")
+    return found[0]
 
 
 def csv(folder: Path, accuracy: float = 50.5) -> Path:
@@ -195,3 +206,35 @@ def test_a_kill_at_any_moment_leaves_the_old_table_or_the_new_one(delay: float, 
     table = load_table("mine")
     assert len(table) == 2000
     assert set(table.accuracy(dataset="toy", split="valid")) in ({50.0}, {60.0})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay", [0.0, 0.3, 0.8])
+def test_a_kill_leaves_a_table_with_its_own_learning_curves(
+    delay: float, samples: Path, tmp_path: Path, tables: Path
+) -> None:
+    (tmp_path / "two").mkdir()
+    for file in [*sorted(samples.iterdir())[:2], samples / "meta.pickle.pbz2"]:
+        (tmp_path / "two" / file.name).symlink_to(file)
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from surrogate_nas.space import NB201
+        from surrogate_nas.table_import import import_table
+        while True:
+            for folder in sys.argv[1:]:
+                print(import_table("nats-tss", Path(folder), "mine", NB201), flush=True)
+    """
+    environment = {**os.environ, USER_FOLDER: str(tables)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code, samples, tmp_path / "two"], stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+    table = load_table("mine")
+    assert len(table) in (2, 3)
+    for row in range(len(table)):
+        curves = read_curves(tables / "mine" / "accuracy.parquet", table.population[[row]])
+        assert {curve.dataset for curve in curves} >= {"cifar10", "cifar100", "ImageNet16-120"}
