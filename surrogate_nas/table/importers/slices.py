@@ -175,7 +175,7 @@ def filled(record: dict[Any, Any], file: IO[bytes]) -> dict[Any, Any]:
         whole: dict[Any, Any] = {}
         for key, part in value.items():
             if type(key) is int and key >= LEFT_OUT:
-                whole |= _numbers(file, key - LEFT_OUT, part, texts)
+                whole.update(_numbers(file, key - LEFT_OUT, part, texts))
             else:
                 whole[key] = fill(part)
         return whole
@@ -404,7 +404,7 @@ def _stand_in(offset: int, length: int) -> bytes:
     return b"\x8a\x08%bJ%b" % ((LEFT_OUT + offset).to_bytes(8, "little"), length.to_bytes(4, "little"))
 
 
-def _numbers(file: IO[bytes], offset: int, length: int, texts: dict[int, str]) -> dict[Any, float]:
+def _numbers(file: IO[bytes], offset: int, length: int, texts: dict[int, str]) -> Iterator[tuple[Any, float]]:
     """Return the entries of a run; its texts are added to those by place."""
     file.seek(offset)
     run = file.read(length)
@@ -416,7 +416,7 @@ def _numbers(file: IO[bytes], offset: int, length: int, texts: dict[int, str]) -
         keys = _texts(column.tobytes(), column.itemsize) if run[0] == ord("X") else column.tolist()
         if run[0] == ord("X"):
             texts.update(zip(entries["place"].tolist(), keys, strict=True))
-    return dict(zip(keys, entries["value"].tolist(), strict=True))
+    return zip(keys, entries["value"].tolist(), strict=True)
 
 
 def _with_owners(items: list[Item], numbers: Iterable[int]) -> list[Item]:
