@@ -30,7 +30,7 @@ in_image surrogate-nas search budget=20 verification.top=1 verification.seeds=[1
 test -s "$runs/search/report.html"
 
 echo "== a verification, ended by SIGTERM in the middle"
-verification=(surrogate-nas verify "architectures=['$cell']" 'seeds=[1,2]' recipe.epochs=60 workers=1 folder=runs/verify)
+verification=(surrogate-nas verify "architectures=['$cell']" 'seeds=[1,2]' recipe.epochs=20 data.train=400 data.views=1 workers=1 folder=runs/verify)
 in_image sh -c '
   "$@" & pid=$!
   until ls runs/verify/checkpoints/*.npz >/dev/null 2>&1; do kill -0 "$pid"; sleep 0.2; done

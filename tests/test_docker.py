@@ -68,7 +68,7 @@ def test_services_run_without_root_on_read_only_code(services: dict[str, Any]) -
 
 
 def test_services_give_jobs_settings_that_exist(services: dict[str, Any]) -> None:
-    for name in ("verify", "verify-gpu"):
+    for name in ("verify", "verify-gpu", "search"):
         program, job, *overrides = services[name]["entrypoint"]
         assert program == "surrogate-nas"
         known = yaml.safe_load((configuration_folder() / f"{job}.yaml").read_text())
