@@ -20,10 +20,10 @@ fi
 in_image() { $IN_IMAGE "$@"; }
 
 echo "== who it runs as, what it may write, and that no compiler is there"
-in_image sh -c '
+in_image sh -ec '
   test "$(id -u)" -ne 0
   test ! -w "$(python -c "import surrogate_nas; print(surrogate_nas.__path__[0])")"
-  for compiler in cc gcc g++ c++ clang nvcc; do ! command -v "$compiler"; done'
+  for compiler in cc gcc g++ c++ clang nvcc; do if command -v "$compiler"; then exit 1; fi; done'
 
 echo "== a search of the embedded table, its winner trained again"
 in_image surrogate-nas search budget=20 verification.top=1 verification.seeds=[1] folder=runs/search
@@ -31,7 +31,7 @@ test -s "$runs/search/report.html"
 
 echo "== a verification, ended by SIGTERM in the middle"
 verification=(surrogate-nas verify "architectures=['$cell']" 'seeds=[1,2]' recipe.epochs=20 data.train=400 data.views=1 workers=1 folder=runs/verify)
-in_image sh -c '
+in_image sh -ec '
   "$@" & pid=$!
   until ls runs/verify/checkpoints/*.npz >/dev/null 2>&1; do kill -0 "$pid"; sleep 0.2; done
   kill -TERM "$pid"
