@@ -78,8 +78,9 @@ def test_what_failed_to_train_fails_in_it_too() -> None:
     }
     surrogate = surrogate_table(Table("failing", population, columns), "predicted")
     without = convolutions(surrogate.population) == 0
-    assert values(surrogate, "valid")[without].max() < 40
-    assert values(surrogate, "valid")[~without].min() > 60
+    assert np.median(values(surrogate, "valid")[without]) < 30
+    # Nothing measured lies between 10 and 80; a few failing functions that were not measured are put in between.
+    assert values(surrogate, "valid")[without].max() < 60 < values(surrogate, "valid")[~without].min()
 
 
 def test_it_scatters_between_seeds_as_trainings_of_about_this_accuracy_do(surrogate: Table) -> None:
