@@ -73,7 +73,7 @@ def test_numbers_stay_in_the_file_until_a_record_is_used(tmp_path: Path) -> None
     outline = slices.cut(path)
     bodies = [len(item.body or b"") for item in outline.items[2:]]  # the first ones are written differently
     assert max(bodies) < 200 < (outline.items[5].end - outline.items[5].start) / 20
-    assert len(slices.read(outline, [5])["arch2infos"]) == 1
+    assert slices.read(outline, [5])["arch2infos"].keys() == {0, 5}  # the first has the text "full", shared by all
 
 
 SHARED_CURVE = {f"x-valid@{epoch}": epoch / 3 for epoch in range(200)}
