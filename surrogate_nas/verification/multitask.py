@@ -22,10 +22,10 @@ from surrogate_nas.space.population import Population
 from surrogate_nas.split import Split
 from surrogate_nas.verification.data import ImageTask
 from surrogate_nas.verification.learner import Learner, Precision, arithmetic
-from surrogate_nas.verification.network import LabelledEdge, Trunk
+from surrogate_nas.verification.network import LabelledEdge, Trunk, cell_space
 from surrogate_nas.verification.recipe import Recipe
 from surrogate_nas.verification.resident import ResidentImages, draw_epoch
-from surrogate_nas.verification.trainer import Run, cell_space, derived, learn, measured, seeded, take_turns
+from surrogate_nas.verification.trainer import Run, derived, learn, measured, seeded, take_turns
 
 Tasks = Mapping[str, ImageTask]
 

@@ -17,9 +17,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from surrogate_nas.space.cell import KERNEL_SIZES
+from surrogate_nas.errors import SettingError
+from surrogate_nas.space.cell import KERNEL_SIZES, CellSpace
+from surrogate_nas.space.population import Population
 
 LabelledEdge = tuple[int, int, str]  # source node, target node, operation
+
+
+def cell_space(architecture: Population) -> CellSpace:
+    """Return the space of an architecture that can be trained.
+
+    Raises:
+        SettingError: it is no space of cells.
+    """
+    space = architecture.space
+    if not isinstance(space, CellSpace):
+        raise SettingError(f"only cells can be trained, got an architecture of space {space.name!r}.")
+    return space
 
 
 class NormalisedConvolution(nn.Module):

@@ -17,15 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from surrogate_nas.errors import DivergedError, ExhaustedError, SettingError, StoppedError, TrainingError
-from surrogate_nas.space.cell import CellSpace
+from surrogate_nas.errors import DivergedError, ExhaustedError, StoppedError, TrainingError
 from surrogate_nas.space.population import Population
 from surrogate_nas.split import Split
 from surrogate_nas.verification import checkpoint as checkpoints
 from surrogate_nas.verification.checkpoint import Checkpoint, Progress
 from surrogate_nas.verification.data import ImageTask
 from surrogate_nas.verification.learner import Learner, Precision, arithmetic
-from surrogate_nas.verification.network import CellNetwork
+from surrogate_nas.verification.memory import check_memory
+from surrogate_nas.verification.network import CellNetwork, cell_space
 from surrogate_nas.verification.recipe import Recipe
 from surrogate_nas.verification.resident import ResidentImages
 
@@ -143,11 +143,13 @@ def train_together(
         A training for each run, or why it failed.
 
     Raises:
+        ExhaustedError: they do not fit into the device's memory.
         StoppedError, CheckpointError, SettingError: as for ``train``.
     """
     chosen = Precision.of(precision, device)
     for run in runs:
         cell_space(run.architecture)
+    check_memory([run.architecture for run in runs], task, recipe, device)
     with arithmetic(chosen):
         images = ResidentImages.of(task.train, task, device=device, padding=recipe.crop_padding)
         turns = [
@@ -328,18 +330,6 @@ def _memory_told(architecture: str, seed: int) -> Iterator[None]:
             f"memory was exhausted by the training of {architecture} with seed {seed}. Train fewer at the same time "
             "(workers), or with a smaller batch_size."
         ) from error
-
-
-def cell_space(architecture: Population) -> CellSpace:
-    """Return the space of an architecture that can be trained.
-
-    Raises:
-        SettingError: it is no space of cells.
-    """
-    space = architecture.space
-    if not isinstance(space, CellSpace):
-        raise SettingError(f"only cells can be trained, got an architecture of space {space.name!r}.")
-    return space
 
 
 def derived(*seeds: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -139,13 +138,3 @@ def test_tf32_is_allowed_only_where_it_is_asked_for() -> None:
             assert torch.backends.cudnn.allow_tf32 is (precision is Precision.TF32)
             assert torch.backends.cuda.matmul.allow_tf32 is (precision is Precision.TF32)
     assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == before
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # PyTorch's own, while it loads its compiler
-@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler: torch.compile writes kernels in C++")
-def test_compiled_kernels_learn_the_same() -> None:
-    """One epoch of four steps: the fused kernels sum in another order, and its rounding grows from step to step."""
-    recipe = replace(TINY, epochs=1, learning_rate=0.01)
-    plain, compiled = (train(CELLS[1], TASK, recipe, seed=1, compiled=compiled) for compiled in (False, True))
-    assert compiled.losses == pytest.approx(plain.losses, rel=1e-4)

@@ -1,0 +1,45 @@
+"""Trainings that cannot fit into memory are refused before they begin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from surrogate_nas.errors import ExhaustedError
+from surrogate_nas.space import NB201
+from surrogate_nas.verification import memory
+from surrogate_nas.verification.data import digits
+from surrogate_nas.verification.recipe import Recipe
+from surrogate_nas.verification.trainer import Run, train, train_together
+
+CELL = NB201.parse("|nor_conv_1x1~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|")
+TINY = Recipe(epochs=1, batch_size=64, channels=4, cells_per_stage=1)
+TASK = digits(train=200, views=1)
+
+
+def test_the_estimate_by_hand() -> None:
+    """One convolution keeps three values of an output beside its cell's input; stages of 10, 5 and 3 pixels a side."""
+    stages = 4 * 10 * 10 + 8 * 5 * 5 + 16 * 3 * 3
+    images = 200 * 18 * 18 * 3
+    assert memory.bytes_needed([CELL], TASK, TINY) == images + stages * (1 + 3) * 64 * 4
+    assert memory.bytes_needed([CELL] * 3, TASK, TINY) == images + 3 * stages * (1 + 3) * 64 * 4
+    assert memory.bytes_needed([CELL], TASK, replace(TINY, batch_size=4096)) == images + stages * (1 + 3) * 200 * 4
+
+
+def test_more_seeds_than_memory_are_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda device: memory.bytes_needed([CELL] * 2, TASK, TINY))
+    train_together([Run(CELL, seed) for seed in (1, 2)], TASK, TINY)
+    with pytest.raises(ExhaustedError, match=r"3 trainings at the same time need at least .* GB of memory, cpu has"):
+        train_together([Run(CELL, seed) for seed in (1, 2, 3)], TASK, TINY)
+
+
+def test_one_training_that_cannot_fit_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 1000)
+    with pytest.raises(ExhaustedError, match="Train fewer at the same time, or with a smaller batch_size"):
+        train(CELL, TASK, TINY, seed=1)
+
+
+def test_where_nobody_tells_how_much_is_free_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda device: None)
+    train(CELL, TASK, TINY, seed=1)
