@@ -178,7 +178,7 @@ def _verify_jointly(
     """Train each architecture for several tasks at once and for each alone, and write how they compare."""
     from surrogate_nas.verification.joint import joint_rows, summarise_jointly, verify_jointly
 
-    make_tasks = {name: configuration.load("data", name, _partial_=True) for name in config["tasks"]}
+    make_tasks = {name: configuration.load("data", name, _partial_=True) for name in _listed(config["tasks"])}
     identity = {
         "tasks": {name: describe(make) for name, make in make_tasks.items()},
         "task_weights": config["task_weights"],
