@@ -43,7 +43,7 @@ class Boosted(Predictor):
         members: int = 5,
         trees: int = 300,
         depth: int = 3,
-        learning_rate: float = 0.05,
+        learning_rate: float = 0.1,
         subsample: float = 0.8,
         column_sample: float = 0.25,
         bagging: bool = False,
@@ -72,7 +72,7 @@ class Boosted(Predictor):
         if self.bagging:
             drawn = rng.multinomial(n, np.full(n, 1 / n), size=self.members)  # (members, n)
         else:
-            drawn = (folds(population.key, self.members, rng=rng) != np.arange(self.members)[:, None]).astype(np.int64)
+            drawn = (folds(len(population), self.members, rng=rng) != np.arange(self.members)[:, None]).astype(np.int64)
         seeds = rng.integers(2**31, size=self.members)
         everything = xgboost.DMatrix(x, nthread=1)
 

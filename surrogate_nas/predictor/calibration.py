@@ -13,21 +13,19 @@ TRUST = 10  # labels at which half of the correction is made
 LEAST_DEVIATION = 1e-9
 
 
-def folds(keys: NDArray[np.int64], count: int, *, rng: np.random.Generator) -> NDArray[np.int64]:
+def folds(n: int, count: int, *, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return the (n,) fold, 0 to ``count - 1``, that each architecture is in; -1 for all where nothing can be left out.
 
-    Architectures of one function share a fold, so that none is predicted from the label of an equal one. Of one
-    function, or by one fold, nothing can be left out.
+    What is left out is drawn as what will be predicted: at random, also where an equal function is fitted to.
 
     Args:
-        keys: (n,) equal exactly for architectures of equal function.
-        count: number of folds; of few functions some folds are empty.
+        n: number of architectures; of one alone nothing can be left out.
+        count: number of folds; of few architectures some folds are empty, and by one fold nothing can be left out.
         rng: of the division.
     """
-    distinct, function = np.unique(keys, return_inverse=True)
-    if min(len(distinct), count) < 2:
-        return np.full(len(keys), -1)
-    return np.asarray(rng.permutation(np.arange(len(distinct)) % count)[function])
+    if min(n, count) < 2:
+        return np.full(n, -1)
+    return rng.permutation(np.arange(n) % count)
 
 
 def widening(mean: NDArray[np.float64], std: NDArray[np.float64], measured: NDArray[np.float64]) -> float:

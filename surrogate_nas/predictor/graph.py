@@ -78,7 +78,7 @@ class Graph(Predictor):
         self.scale_ = TargetScale.fit(targets, self.target)
         self.code_ = ThresholdCode.fit(all_features(population))
         score = self.scale_.score(targets)
-        left_out = folds(population.key, self.members, rng=rng) == np.arange(self.members)[:, None]
+        left_out = folds(len(population), self.members, rng=rng) == np.arange(self.members)[:, None]
         weight = torch.from_numpy(weights * ~left_out).float()  # (members, n)
         with _one_thread(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))
