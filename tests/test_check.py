@@ -12,7 +12,7 @@ from surrogate_nas.build import build_table, plan, provenance
 from surrogate_nas.check import LEVEL, Check, check_table
 from surrogate_nas.errors import SettingError
 from surrogate_nas.space import NB201
-from surrogate_nas.table import Table
+from surrogate_nas.table import Table, load_table
 from surrogate_nas.verification.data import digits
 from surrogate_nas.verification.recipe import Recipe
 
@@ -69,3 +69,8 @@ def test_only_a_built_table_can_be_checked(built: Table) -> None:
         check_table(replace(built, provenance={}), 1, seed=0)
     with pytest.raises(SettingError, match="--check must be a whole number, 1 to 6"):
         check_table(built, 7, seed=0)
+
+
+@pytest.mark.slow
+def test_entries_of_the_embedded_table_are_what_this_trainer_gives() -> None:
+    assert check_table(load_table("nb201-digits"), 4, seed=4).p_value > LEVEL
