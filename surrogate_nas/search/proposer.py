@@ -57,19 +57,31 @@ class OwnProposer:
         self._batch: Population
 
     def propose(self, trials: Sequence[FrozenTrial]) -> Proposal | None:
-        """Return the next of the batch that nobody claims; where other workers took all of it, a fresh proposal."""
+        """Return the next of the batch that nobody claims; where other workers took all of it, a fresh proposal.
+
+        A sampler that insists on what was measured before gets its way: it is answered from memory.
+        """
         claims = list(self.ledger.claims.values())
         start = len(claims) - len(claims) % self.sampler.batch
         if self._start != start:
             self._batch, self._start = self._asked(self.sampler.batch, start), start
         turn = len(claims) - start
-        return self._free([*self._batch[turn:], *self._batch[:turn]]) or self._free(self._asked(1, len(claims)))
+        free = self._free([*self._batch[turn:], *self._batch[:turn]])
+        if free is not None:
+            return free
+        fresh = self._asked(1, len(claims))
+        return self._free(fresh) or self._measured(fresh)
 
     def _free(self, architectures: Iterable[Population]) -> Proposal | None:
         """Return the first that nobody claims, None if there is none."""
         claimed = set(self.ledger.claims.values())
         free = (one for one in architectures if int(self.ledger.locate(one)[0]) not in claimed)
         return next((Proposal(parameters_of(one)) for one in free), None)
+
+    def _measured(self, architectures: Iterable[Population]) -> Proposal | None:
+        """Return the first that was measured before, None if all are being measured."""
+        told = (one for one in architectures if int(self.ledger.locate(one)[0]) not in self.ledger.running)
+        return next((Proposal(parameters_of(one)) for one in told), None)
 
     def became(self, trial: FrozenTrial) -> None:
         """Do nothing: the ledger tells."""
