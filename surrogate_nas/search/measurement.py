@@ -100,8 +100,8 @@ class TrainingEvaluator:
         from surrogate_nas.verification.executor import resolved_device
         from surrogate_nas.verification.trainer import train
 
+        torch.set_num_threads(1)  # makes the result independent of the cores, and of what else this process has set
         if self._task is None:
-            torch.set_num_threads(1)  # makes the result independent of the number of cores
             self._task = self.make_task()
         device = resolved_device(self.device)
         trained = train(architecture, self._task, self.recipe, seed=self.seed, device=device)

@@ -67,8 +67,9 @@ class Dice(Predictor):
 
     name = "dice"
 
-    def _fit(self, population: Population, targets: Any, weights: Any, rng: np.random.Generator) -> None:
+    def _fit(self, population: Population, targets: Any, weights: Any, rng: np.random.Generator) -> Prediction:
         self.rng_ = rng
+        return self._predict(population)
 
     def _predict(self, population: Population) -> Prediction:
         return Prediction(self.rng_.random(len(population)), np.ones(len(population)))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from surrogate_nas import search
 from surrogate_nas.encoding.costs import parameters
@@ -112,6 +113,7 @@ def test_a_search_by_real_training_resumes_with_what_it_would_have_measured(tmp_
     evaluator = TrainingEvaluator(NB201, partial(digits, train=200, views=1), recipe, device="cpu")
     for budget in (2, 4):
         result = search(evaluator=evaluator, sampler="random", budget=budget, seed=1, folder=tmp_path)
+    torch.set_num_threads(2)  # as other work in this process may
     whole = search(evaluator=evaluator, sampler="random", budget=4, seed=1)
     assert [(trial.architecture, trial.valid) for trial in result.trials] == [
         (t.architecture, t.valid) for t in whole.trials
