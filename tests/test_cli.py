@@ -87,11 +87,11 @@ def test_a_report_is_rebuilt_from_the_other_files(run_folder: Path) -> None:
 
 
 def test_another_search_in_the_same_folder_is_refused_and_nothing_is_lost(run_folder: Path) -> None:
-    before = {path.name: path.read_bytes() for path in run_folder.iterdir()}
+    before = {path.name: path.read_bytes() for path in run_folder.iterdir() if path.is_file()}
     refused = surrogate_nas("search", *QUICK, "seed=2", f"folder={run_folder}", cwd=run_folder.parent)
     assert refused.returncode == 2
     assert "belongs to another search: seed is 1 there and 2 here" in refused.stderr
-    assert {path.name: path.read_bytes() for path in run_folder.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in run_folder.iterdir() if path.is_file()} == before
 
 
 def test_verify_trains_given_architectures(tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ SEEDS = 2**31  # that SMAC accepts
 class SMAC(Sampler):
     """Asks SMAC3's facade for the optimisation of hyperparameters, after telling it every measurement.
 
-    What SMAC proposes again or outside the candidates is passed over. Needs the extra ``smac``.
+    What SMAC proposes again or outside the candidates is passed over. SMAC walks through sets of texts, whose order
+    Python draws anew for every process: the same seed repeats its proposals elsewhere only where the environment
+    variable ``PYTHONHASHSEED`` is the same number. Needs the extra ``smac``.
 
     Args:
         starts: random architectures measured first, in place of SMAC's own initial design.

@@ -89,7 +89,7 @@ def test_the_same_seed_gives_the_same_trials_in_two_processes(sampler: str) -> N
             capture_output=True,
             text=True,
             check=True,
-            env={**os.environ, "OMP_NUM_THREADS": threads},
+            env={**os.environ, "OMP_NUM_THREADS": threads, **({"PYTHONHASHSEED": "0"} if sampler == "smac" else {})},
         ).stdout
         for threads in ("1", "2")
     ]

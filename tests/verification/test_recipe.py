@@ -181,6 +181,8 @@ def test_the_first_hundred_losses_are_those_of_a_plain_loop(monkeypatch: pytest.
     plain = plain_network(EVERYTHING, recipe, classes=10)
     copy_weights(built.network, plain)
     built.network.double()
+    for state in built.optimiser.state.values():
+        state["momentum_buffer"] = state["momentum_buffer"].double()
     losses, batches, rates = [], [], []
     for epoch in range(recipe.epochs):
         for draws in draw_epoch(200, recipe, seed=epoch).split(recipe.batch_size):
