@@ -23,6 +23,8 @@ Report = Callable[[dict[str, Any]], None]
 SLOWEST = "surrogate_nas.search"  # to import
 # Whose threads would make a result depend on how many cores are free, and two processes slower than one.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# A method that walks through a set of texts, as SMAC does, would differ between processes without a fixed hash.
+REPEATABLE = {**dict.fromkeys(THREAD_VARIABLES, "1"), "PYTHONHASHSEED": "0"}
 
 
 def execute_all(
@@ -95,7 +97,7 @@ def _pooled(runs: Sequence[Run], workers: int, time_limit: float) -> Iterator[di
     """Yield the record of each run as it ends; a process that hangs or dies is replaced by a new one."""
     if not runs:
         return
-    with _one_thread_each(), _started(workers) as pool:
+    with _repeatable(), _started(workers) as pool:
         futures: dict[Future[dict[str, Any]], Run] = {
             pool.schedule(execute, args=[run], timeout=time_limit): run for run in runs
         }
@@ -124,10 +126,10 @@ def _failed(run: Run, status: str, note: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Let the processes that are started meanwhile use one thread."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+def _repeatable() -> Iterator[None]:
+    """Let the processes that are started meanwhile use one thread and the same hashes."""
+    before = {name: os.environ.get(name) for name in REPEATABLE}
+    os.environ.update(REPEATABLE)
     try:
         yield
     finally:
