@@ -163,6 +163,11 @@ BAD_INPUT = {
     "fit protocol=C": "unknown protocol 'C'. Known: A, B",
     "fit predictor=bosted": "unknown predictor 'bosted'. Did you mean 'boosted'?",
     "fit predictor=boosted predictor.trees=many": "trees must be of type int, got 'many'",
+    "compare": "compare takes either samplers=[NAME, ...] or predictors=[NAME, ...]",
+    "compare samplers=[random] budget=0": "budget must be a whole number, at least 1",
+    "compare samplers=[no_such_file.Mine]": "sampler 'no_such_file.Mine' cannot be imported",
+    "compare samplers=[random] tables=[nb202]": "unknown table 'nb202'",
+    "compare predictors=[bosted]": "unknown predictor 'bosted'. Did you mean 'boosted'?",
     "table info nb202": "unknown table 'nb202'",
     "table build x --classes 0": "--classes must be",
     "table build x --data mnist": "unknown data 'mnist'",
@@ -249,7 +254,15 @@ def test_a_sweep_runs_every_combination(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--help",), ("search", "--help"), ("verify", "--help"), ("fit", "--help"), ("table", "--help")]
+    "arguments",
+    [
+        ("--help",),
+        ("search", "--help"),
+        ("verify", "--help"),
+        ("fit", "--help"),
+        ("compare", "--help"),
+        ("table", "--help"),
+    ],
 )
 def test_help_names_what_can_be_set(arguments: tuple[str, ...], tmp_path: Path) -> None:
     done = surrogate_nas(*arguments, cwd=tmp_path)

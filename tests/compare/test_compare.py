@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from surrogate_nas import compare, journal
@@ -18,7 +19,7 @@ from surrogate_nas.compare.comparison import Comparison
 from surrogate_nas.compare.pool import JOURNAL
 from surrogate_nas.compare.rows import run_rows, trial_rows
 from surrogate_nas.errors import NotMeasuredError, RunFolderError, SettingError, UnknownMethodError
-from surrogate_nas.table import Table
+from surrogate_nas.table import Table, load_table
 from surrogate_nas.table.parquet import write_table
 
 OTHERS = "tests.compare.third_party"
@@ -80,6 +81,22 @@ def test_workers_change_no_number_and_neither_do_more_seeds(table_file: str, tmp
     more = compare(tables=[table_file], samplers=methods, seeds=3, budget=6, workers=1, folder=tmp_path)
     assert [row for row in more.runs if row.seed < 2] == one.runs
     assert len(journal.read(tmp_path / JOURNAL)) == 6  # the first four ran once
+
+
+def shuffled(table: Table, rng: np.random.Generator) -> Table:
+    """The same labels in an order that has nothing to do with the architectures."""
+    order = rng.permutation(len(table))
+    return Table("shuffled", table.population, {column: of[order] for column, of in table.columns.items()})
+
+
+@pytest.mark.slow
+def test_on_shuffled_labels_no_method_is_better_than_chance(tmp_path: Path) -> None:
+    """The surrogate learns nothing there; random search is as good."""
+    path = tmp_path / "shuffled.parquet"
+    write_table(shuffled(load_table("nb201-digits"), np.random.default_rng(0)), path)
+    result = compare(tables=[str(path)], samplers=["random", "surrogate"], seeds=8, budget=16, workers=2)
+    assert result.failed == 0
+    assert not any(pair.significant for comparison in result.comparisons for pair in comparison.pairs)
 
 
 def test_predictors_are_compared_on_the_same_labels(table_file: str) -> None:
