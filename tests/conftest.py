@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from surrogate_nas.space import NB201, Population
 from surrogate_nas.split import Split
@@ -36,6 +37,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if getattr(report, "when", "") == "teardown"
     ]
     terminalreporter.write_line(f"Hypothesis tried {sum(tried)} inputs in {sum(map(bool, tried))} tests.")
+
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
