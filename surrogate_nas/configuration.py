@@ -96,14 +96,16 @@ def load_sampler(name: str, **overrides: Any) -> Any:
 def load_predictor(name_or_path: str | Path, **overrides: Any) -> Any:
     """Return an unfitted predictor by its name, or a fitted one from the file that ``save`` wrote.
 
+    ``nb201-digits``, like every name of ``shipped_predictors()``, is a fitted one that ships with the package.
+
     Raises:
         UnknownMethodError: there is neither such a predictor nor such a file.
         SettingError: an argument does not exist, or is outside what is allowed.
         SavedPredictorError: the file holds no predictor.
     """
-    from surrogate_nas.predictor import load_saved_predictor
+    from surrogate_nas.predictor import load_saved_predictor, shipped_predictors
 
-    path = Path(name_or_path)
+    path = shipped_predictors().get(str(name_or_path), Path(name_or_path))
     if str(name_or_path) not in names("predictor") and path.is_file():
         return load_saved_predictor(path)
     return load("predictor", str(name_or_path), **overrides)

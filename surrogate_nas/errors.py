@@ -61,6 +61,10 @@ class TargetError(SurrogateNASError, ValueError):
     """Targets that a predictor cannot be fitted to."""
 
 
+class LeakageError(SurrogateNASError, ValueError):
+    """Labels of the very task that would be seen and not counted."""
+
+
 class NotFittedError(SurrogateNASError, RuntimeError):
     """A predictor that was asked before it was fitted."""
 

@@ -15,6 +15,7 @@ from surrogate_nas.configuration import load
 from surrogate_nas.errors import SettingError, expected
 from surrogate_nas.metrics import coverage, kendall_tau, precision_at, regret_at_top, spearman
 from surrogate_nas.predictor import Prediction, Predictor
+from surrogate_nas.predictor.leakage import check_unseen
 from surrogate_nas.record import Record
 from surrogate_nas.settings import integer
 from surrogate_nas.space import Population
@@ -117,6 +118,7 @@ def fit(
 
     Raises:
         SettingError: the protocol is unknown, or there are too few labels for ``train_size``.
+        LeakageError: the predictor knows labels of these images already.
         UnknownTableError, UnknownMethodError: there is no such table or predictor.
         NotMeasuredError: the table has no such data set, split or length of training.
     """
@@ -129,6 +131,7 @@ def fit(
     integer("draws", draws, least=1)
     integer("seed", seed)
     unfitted = load("predictor", predictor) if isinstance(predictor, str) else predictor
+    check_unseen(unfitted, dataset)
     with threadpool_limits(1, user_api="blas"):  # small matrices: threads cost more than they give
         outcomes = [
             _draw(task, copy.deepcopy(unfitted), train_size, np.random.default_rng([seed, draw]))

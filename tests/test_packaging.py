@@ -23,6 +23,7 @@ def test_an_installed_wheel_runs_a_search_from_any_folder(tmp_path: Path) -> Non
     (wheel,) = tmp_path.glob("surrogate_nas-*.whl")
     held = set(ZipFile(wheel).namelist())
     assert "surrogate_nas/table/embedded/nb201-digits.parquet" in held
+    assert "surrogate_nas/predictor/shipped/nb201-digits.safetensors" in held
     source = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "conf").rglob("*.yaml")}
     assert {f"surrogate_nas/{name}" for name in source} <= held
     subprocess.run([*pip, "install", "--quiet", "--no-deps", "--target", tmp_path / "site", wheel], check=True)

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surrogate_nas.space import NB201
-from surrogate_nas.space.cell import CellSpace
-from surrogate_nas.space.joint import JointSpace
 from surrogate_nas.space.population import Population
+from surrogate_nas.space.recast import recast
 
 RARE = 0.01  # share of the classes at each end that is drawn in: networks whose signal dies are all alike
 
@@ -25,17 +24,11 @@ def untrained(population: Population) -> NDArray[np.float32]:
     Each has mean 0 and deviation 1 over the classes of NAS-Bench-201. They are known of cells of four nodes whose
     operations are among those of NAS-Bench-201; of others there are none, s = 0. Settings beside a cell do not count.
     """
-    space = population.space
-    if isinstance(space, JointSpace):
-        return untrained(space.architectures(population))
-    if not isinstance(space, CellSpace) or space.nodes != NB201.nodes or not set(space.operations) <= set(_OPTIONS):
+    cells = recast(population, NB201)
+    if cells is None:
         return np.empty((len(population), 0), dtype=np.float32)
-    options = np.array([_OPTIONS[name] for name in space.operations], dtype=np.int8)
     keys, statistics = _shipped()
-    return statistics[np.searchsorted(keys, NB201.key(Population(NB201, options[population.decisions])))]
-
-
-_OPTIONS = {name: option for option, name in enumerate(NB201.operations)}
+    return statistics[np.searchsorted(keys, NB201.key(cells))]
 
 
 @lru_cache

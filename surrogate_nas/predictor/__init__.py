@@ -8,11 +8,13 @@ from pathlib import Path
 from surrogate_nas.errors import SavedPredictorError, expected
 from surrogate_nas.predictor.base import Prediction, Predictor, load_saved
 
-__all__ = ["Prediction", "Predictor", "load_saved_predictor", "predictor_class"]
+__all__ = ["Prediction", "Predictor", "load_saved_predictor", "predictor_class", "shipped_predictors"]
 
 # Where each kind of predictor lives; loaded when asked for, since torch-geometric and xgboost are slow to import.
+SHIPPED = Path(__file__).parent / "shipped"  # fitted predictors, written by ``python -m surrogate_nas.pretrain``
 _CLASSES = {
     "boosted": ("boosted", "Boosted"),
+    "distilled": ("distilled", "Distilled"),
     "ensemble": ("ensemble", "Ensemble"),
     "gaussian_process": ("gaussian_process", "GaussianProcess"),
     "graph": ("graph", "Graph"),
@@ -39,3 +41,8 @@ def load_saved_predictor(path: str | Path) -> Predictor:
         SavedPredictorError: the file is incomplete, altered, or of another version.
     """
     return load_saved(Path(path), predictor_class)
+
+
+def shipped_predictors() -> dict[str, Path]:
+    """Return the files of the fitted predictors that ship with the package, by the tables that they learned from."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.safetensors"))}

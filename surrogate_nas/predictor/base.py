@@ -79,6 +79,11 @@ class Predictor(ABC):
         """Return an unfitted predictor with the settings of a saved one."""
         return cls(**settings)
 
+    @property
+    def seen(self) -> frozenset[str]:
+        """The data sets whose labels it knows beside those that ``fit`` is given; see ``leakage.check_unseen``."""
+        return frozenset()
+
     @abstractmethod
     def _state(self) -> Arrays:
         """Return what fitting found, as named arrays."""

@@ -44,6 +44,11 @@ class Ensemble(Predictor):
             raise SettingError(f"ensemble: members must predict the same target, got {', '.join(sorted(kinds))}.")
         return kinds.pop()
 
+    @property
+    def seen(self) -> frozenset[str]:
+        """The data sets that its members know."""
+        return frozenset().union(*(member.seen for member in self.members))
+
     def settings(self) -> dict[str, Any]:
         """Return the names and settings of the members."""
         return {"members": [{"predictor": member.name, "settings": member.settings()} for member in self.members]}
