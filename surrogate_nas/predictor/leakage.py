@@ -29,6 +29,6 @@ def check_unseen(predictor: Predictor, dataset: str) -> None:
     if not unseen(predictor, dataset):
         known = ", ".join(sorted(predictor.seen))
         raise LeakageError(
-            f"predictor {predictor.name!r} has learned from labels of {known}; on {dataset!r} they would be seen and not "
-            "counted. Take another predictor, or leave that source out."
+            f"predictor {predictor.name!r} has learned from labels of {known}, which would be seen and not counted on "
+            f"{dataset!r}. Take another predictor, or leave that source out."
         )
