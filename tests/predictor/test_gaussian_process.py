@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_nas.predictor.gaussian_process import GaussianProcess, _distance, _matern
+from surrogate_nas.predictor.gaussian_process import GaussianProcess
 from surrogate_nas.space import NB201
 
 POPULATION = NB201.sample(80, rng=np.random.default_rng(0))
@@ -15,19 +15,6 @@ OTHERS = NB201.sample(500, rng=np.random.default_rng(1))
 def convolutions(population) -> np.ndarray:
     """A function of the class alone: how many convolutions its simplest cell has."""
     return np.isin(NB201.represent(population).decisions, (2, 3)).sum(axis=1).astype(float)
-
-
-def test_the_kernel_is_one_at_distance_zero_and_known_at_one() -> None:
-    # Matern 5/2 at one length scale: (1 + sqrt 5 + 5/3) exp(-sqrt 5).
-    assert _matern(np.array([0.0, 1.0])) == pytest.approx([1, 0.52399411])
-
-
-def test_distances_are_euclidean_and_zero_exactly_for_equal_codes() -> None:
-    codes = np.array([[2.0, -1.0], [2.0, 3.0], [-2.0, 2.0]])
-    expected = [[0, 4, 5], [4, 0, np.sqrt(17)], [5, np.sqrt(17), 0]]
-    assert _distance(codes, codes) == pytest.approx(np.array(expected))
-    codes = np.random.default_rng(0).choice([-0.3, 3.1], size=(20, 400))
-    assert (np.diag(_distance(codes, codes)) == 0).all()
 
 
 def test_noiseless_labels_are_interpolated() -> None:
@@ -56,9 +43,9 @@ def test_many_labels_choose_the_scales_on_a_part_of_them() -> None:
     assert np.corrcoef(predictor.predict(OTHERS).mean, convolutions(OTHERS))[0, 1] > 0.9
 
 
-def test_thresholds_of_the_whole_space_learn_as_well() -> None:
+def test_the_process_of_a_search_learns_as_well() -> None:
     targets = 60 + 5 * convolutions(POPULATION)
-    process = GaussianProcess(thresholds="space").fit(POPULATION, targets, rng=np.random.default_rng(0))
+    process = GaussianProcess(untrained=False).fit(POPULATION, targets, rng=np.random.default_rng(0))
     error = process.predict(OTHERS).mean - (60 + 5 * convolutions(OTHERS))
     assert np.abs(error).mean() < 2  # points; the targets' own mean deviation is 5
 
