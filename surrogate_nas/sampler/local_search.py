@@ -35,11 +35,10 @@ class LocalSearch(Sampler):
 def _peak(history: History, starts: int) -> int:
     """Return the position of the best architecture of the climb that is under way."""
     values = np.nan_to_num(history.values, nan=-np.inf)
+    rows = history.population.decisions
     peak = int(values[:starts].argmax())
-    around = history.space.neighbours(history.population[peak])
     for position in range(starts, len(history)):
-        is_neighbour = bool(history.population[position].isin(around)[0])
+        is_neighbour = (rows[position] != rows[peak]).sum() == 1
         if not is_neighbour or values[position] > values[peak]:  # a new climb, or a step up
             peak = position
-            around = history.space.neighbours(history.population[peak])
     return peak

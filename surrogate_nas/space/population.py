@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,7 +61,15 @@ class Population:
             if not -len(self) <= rows < len(self):
                 raise IndexError(f"row {rows} of a population of {len(self)}.")
             rows = [int(rows)]
-        return Population(self.space, self.decisions[rows if isinstance(rows, slice) else np.asarray(rows)])
+        return self._of(self.decisions[rows if isinstance(rows, slice) else np.asarray(rows)])
+
+    def _of(self, decisions: NDArray[np.int8]) -> Population:
+        """Return a population of rows of this one, which need no check."""
+        part = object.__new__(Population)
+        decisions.flags.writeable = False
+        object.__setattr__(part, "space", self.space)
+        object.__setattr__(part, "decisions", decisions)
+        return part
 
     def __iter__(self) -> Iterator[Population]:
         return (self[row] for row in range(len(self)))
@@ -89,10 +98,12 @@ class Population:
         (text,) = self.texts
         return text
 
-    @property
+    @cached_property
     def index(self) -> NDArray[np.int64]:
-        """(n,) position of each architecture in ``space.enumerate()``."""
-        return self.space.index(self)
+        """(n,) position of each architecture in ``space.enumerate()``, read-only."""
+        index = self.space.index(self)
+        index.flags.writeable = False
+        return index
 
     @property
     def key(self) -> NDArray[np.int64]:
