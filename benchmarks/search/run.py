@@ -4,8 +4,8 @@
     python benchmarks/search/run.py nb201 cifar10 --seeds 20 --samplers bananas gaussian_process
 
 Adds a row a run to results/TABLE-DATASET.csv, leaves out the runs that it holds, and prints what all of them say. A run
-ends when it has found the optimum, since nothing better can follow; budgets beyond 150 queries serve only those runs that
-are not near it yet.
+ends when it has found the optimum, since nothing better can follow. Budgets beyond 150 queries serve only those runs
+that are not near it yet.
 """
 
 from __future__ import annotations

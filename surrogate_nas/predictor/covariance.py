@@ -75,7 +75,9 @@ def squared_distance(x: NDArray[Float], y: NDArray[Float]) -> NDArray[Float]:
     return np.asarray(np.maximum(squared, 0))
 
 
-def most_likely(squared: Sequence[NDArray[np.float64]], score: NDArray[np.float64], parts: Parts) -> Covariance:
+def most_likely(
+    squared: Sequence[NDArray[np.float64]], score: NDArray[np.float64], parts: Parts, *, steps: int = STEPS
+) -> Covariance:
     """Return the covariance of greatest marginal likelihood times prior.
 
     The gradient is that of Rasmussen and Williams, "Gaussian Processes for Machine Learning" (2006), equation 5.9.
@@ -84,6 +86,7 @@ def most_likely(squared: Sequence[NDArray[np.float64]], score: NDArray[np.float6
         squared: for each block the (n, n) squared distances.
         score: (n,) of mean zero and variance about one.
         parts: for each kernel of the sum the blocks that it sees.
+        steps: of the optimiser at most.
     """
     units = [_unit(block) for block in squared]
     scaled = [block / unit**2 for block, unit in zip(squared, units, strict=True)]
@@ -99,7 +102,7 @@ def most_likely(squared: Sequence[NDArray[np.float64]], score: NDArray[np.float6
 
     start = np.zeros(len(mean))
     found: Any = minimize(
-        loss, start, jac=True, method="L-BFGS-B", bounds=[(-LIMIT, LIMIT)] * len(mean), options={"maxiter": STEPS}
+        loss, start, jac=True, method="L-BFGS-B", bounds=[(-LIMIT, LIMIT)] * len(mean), options={"maxiter": steps}
     )
     logarithms = mean + spread * found.x
     lengths = np.ones((count, len(squared)))

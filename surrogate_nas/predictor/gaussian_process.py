@@ -13,44 +13,38 @@ from surrogate_nas.encoding.features import features
 from surrogate_nas.encoding.thresholds import space_code
 from surrogate_nas.encoding.untrained import untrained
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
-from surrogate_nas.predictor.covariance import Covariance, Parts, matern, most_likely, squared_distance
+from surrogate_nas.predictor.covariance import STEPS, Covariance, Parts, most_likely, squared_distance
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.space import Population
 
 ALONE: Parts = ((0,),)
 APART_AND_TOGETHER: Parts = ((0,), (1,), (0, 1))
-LENGTHS = np.geomspace(0.25, 16, 10)  # in units of the median distance between architectures
-# Of few labels the likelihood says little of the length scale, and its maximum lies at either end of the grid. A
-# log-normal prior keeps it near a few median distances (such a prior: Hvarfner et al., "Vanilla Bayesian optimization
-# performs great in high dimensions", ICML 2024).
-LIKELY_LENGTH, LENGTH_SPREAD = 2.5, 0.8
-NOISES = np.geomspace(1e-3, 1, 10)  # noise variance in units of the signal's
 LIKELIHOOD_ROWS = 256  # architectures that the marginal likelihood is computed on
+SEARCH_STEPS = 15  # of the optimiser before every measurement of a search
 
 
 class GaussianProcess(Predictor):
     """A Gaussian process with Matern 5/2 kernels on the threshold code of the features and on untrained statistics.
 
-    One kernel sees the code, one the statistics, one both, and their sum is the covariance. Where statistics are left
-    out or unknown, the first is all. Scales and noise maximise the marginal likelihood times a prior (Rasmussen and
+    One kernel sees the code, one the statistics, one both, and their sum is the covariance. Where statistics are
+    unknown, the first is all. Scales and noise maximise the marginal likelihood times a prior (Rasmussen and
     Williams, "Gaussian Processes for Machine Learning", 2006, sections 2.2 and 5.4). The deviation includes the noise.
 
     Args:
         target: what is predicted; accuracies are learned by their logarithmic error.
-        untrained: whether the process knows what untrained networks tell. The process of a search does without it, and
-            finds its scales on a grid, sooner; its deviations are those of the likelihood, since labels that a search
-            chose do not tell how far the others are off.
+        searching: whether a search chose the architectures. Then its scales are found sooner, in fewer steps, and its
+            deviations are those of the likelihood: labels that were chosen do not tell how far the others are off.
     """
 
     name = "gaussian_process"
 
-    def __init__(self, *, target: TargetKind = "accuracy", untrained: bool = True) -> None:
+    def __init__(self, *, target: TargetKind = "accuracy", searching: bool = False) -> None:
         self.target = target
-        self.untrained = untrained
+        self.searching = searching
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {"target": self.target, "untrained": self.untrained}
+        return {"target": self.target, "searching": self.searching}
 
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
         self.scale_ = TargetScale.fit(targets, self.target)
@@ -60,12 +54,12 @@ class GaussianProcess(Predictor):
         rows = slice(None) if len(score) <= LIKELIHOOD_ROWS else rng.choice(len(score), LIKELIHOOD_ROWS, replace=False)
         known = [block[rows][:, rows] for block in squared]
         parts = APART_AND_TOGETHER if len(squared) > 1 else ALONE
-        self.covariance_ = most_likely(known, score[rows], parts) if self.untrained else _on_grid(known[0], score[rows])
+        self.covariance_ = most_likely(known, score[rows], parts, steps=SEARCH_STEPS if self.searching else STEPS)
         covariance = self.covariance_(squared)
         covariance[np.diag_indices_from(covariance)] += self.covariance_.noise / weights.clip(min=1e-6)
         self.factor_ = np.ascontiguousarray(cholesky(covariance, lower=True))  # as it is loaded
         self.dual_ = cho_solve((self.factor_, True), score)
-        if not self.untrained:
+        if self.searching:
             return Prediction(np.full(len(score), np.nan), np.full(len(score), np.nan))
         # Without each label in closed form (Rasmussen and Williams, equations 5.10 to 5.12).
         precision = np.diag(cho_solve((self.factor_, True), np.eye(len(score))))
@@ -83,9 +77,8 @@ class GaussianProcess(Predictor):
         return Prediction(self.scale_.target(mean), self.scale_.deviation(mean, std))
 
     def _blocks(self, population: Population) -> list[NDArray[np.float32]]:
-        """Return the (n, c) code and, where they are known and wanted, the (n, s) statistics."""
-        blocks = [_code(population), untrained(population)] if self.untrained else [_code(population)]
-        return [block for block in blocks if block.shape[1]]
+        """Return the (n, c) code and, where they are known, the (n, s) statistics."""
+        return [block for block in (_code(population), _statistics(population)) if block.shape[1]]
 
     def _doubles(self) -> list[NDArray[np.float64]]:
         return [block.astype(np.float64) for block in self.blocks_]
@@ -108,26 +101,7 @@ def _code(population: Population) -> NDArray[np.float32]:
     return space_code(population.space)(features(population)).astype(np.float32)
 
 
-def _on_grid(squared: NDArray[np.float64], score: NDArray[np.float64]) -> Covariance:
-    """Return the most likely covariance of one kernel; its variance is found in closed form.
-
-    Shapes:
-        squared (n, n), score (n,)
-    """
-    n = len(score)
-    # The standardised values of an answer are at least 2 apart, so what is below 1 is the rounding error of a zero.
-    distance = np.sqrt(np.where(squared < 1, 0, squared))
-    positive = distance[distance > 0]
-    unit = float(np.median(positive)) if len(positive) else 1.0
-    best = (-np.inf, 1.0, 1.0, 1.0)
-    for length in LENGTHS:
-        values, vectors = np.linalg.eigh(matern(distance / (length * unit)))
-        spectrum = values.clip(min=0)[:, None] + NOISES  # (n, noises)
-        energy = (vectors.T @ score) ** 2
-        signal = (energy[:, None] / spectrum).mean(axis=0).clip(min=1e-8)  # (noises,), in closed form
-        likelihood = -0.5 * (n * np.log(signal) + np.log(spectrum).sum(axis=0))
-        likelihood -= 0.5 * (np.log(length / LIKELY_LENGTH) / LENGTH_SPREAD) ** 2
-        at = int(likelihood.argmax())
-        best = max(best, (float(likelihood[at]), float(length), float(NOISES[at]), float(signal[at])))
-    _, length, noise, signal = best
-    return Covariance(ALONE, np.array([signal]), np.array([[length * unit]]), noise * signal)
+@lru_cache(maxsize=4)
+def _statistics(population: Population) -> NDArray[np.float32]:
+    """Return the (n, s) statistics of untrained networks."""
+    return untrained(population)

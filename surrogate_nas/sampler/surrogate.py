@@ -49,7 +49,7 @@ def default_predictor(target: TargetKind = "accuracy") -> Predictor:
     """Return the unfitted predictor of a search: small enough to be fitted before every measurement."""
     from surrogate_nas.predictor.gaussian_process import GaussianProcess
 
-    return GaussianProcess(target=target, untrained=False)
+    return GaussianProcess(target=target, searching=True)
 
 
 def promise(prediction: Prediction, history: History) -> NDArray[np.float64]:

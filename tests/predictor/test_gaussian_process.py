@@ -45,7 +45,7 @@ def test_many_labels_choose_the_scales_on_a_part_of_them() -> None:
 
 def test_the_process_of_a_search_learns_as_well() -> None:
     targets = 60 + 5 * convolutions(POPULATION)
-    process = GaussianProcess(untrained=False).fit(POPULATION, targets, rng=np.random.default_rng(0))
+    process = GaussianProcess(searching=True).fit(POPULATION, targets, rng=np.random.default_rng(0))
     error = process.predict(OTHERS).mean - (60 + 5 * convolutions(OTHERS))
     assert np.abs(error).mean() < 2  # points; the targets' own mean deviation is 5
 

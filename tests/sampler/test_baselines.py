@@ -8,7 +8,7 @@ import pytest
 from surrogate_nas.sampler.bananas import Bananas
 from surrogate_nas.sampler.base import History
 from surrogate_nas.sampler.evolution import Evolution
-from surrogate_nas.sampler.feedforward import ensemble_errors
+from surrogate_nas.sampler.feedforward import Networks, ensemble_errors
 from surrogate_nas.sampler.gaussian_process import GaussianProcessSearch
 from surrogate_nas.sampler.local_search import LocalSearch
 from surrogate_nas.space import NB201, Population, concatenate
@@ -77,6 +77,26 @@ def test_the_networks_of_bananas_learn_which_path_costs_accuracy() -> None:
     found = ensemble_errors(x, errors, np.eye(8, dtype=np.float32)[:2], rng=np.random.default_rng(0))
     assert found.shape == (5, 2)
     assert np.median(found, axis=0) == pytest.approx([30, 10], rel=0.2)  # of the members, one of which may have failed
+
+
+def test_the_networks_of_bananas_descend_along_the_gradient_of_their_loss() -> None:
+    rng = np.random.default_rng(3)
+    networks = Networks(4, rng=rng)
+    x, targets = rng.random((5, 6, 4), dtype=np.float32), rng.uniform(0.5, 2, (5, 6)).astype(np.float32)
+
+    def loss() -> float:
+        return float(np.abs(networks.forward(x)[-1].astype(float) / targets - 1).mean(axis=1).sum())
+
+    networks.set_slopes(x, targets)
+    for layer, at in [(0, (2, 1, 3)), (4, (0, 7, 5)), (10, (4, 2, 0))]:
+        weight, slope = networks.layers[layer][0], networks.slopes[layer][0][at]
+        held = weight[at]
+        weight[at] = held + 1e-2
+        above = loss()
+        weight[at] = held - 1e-2
+        below = loss()
+        weight[at] = held
+        assert (above - below) / 2e-2 == pytest.approx(slope, rel=0.1, abs=1e-4)
 
 
 def test_a_plain_gaussian_process_prefers_what_lies_between_good_ones() -> None:
