@@ -36,7 +36,7 @@ PACKAGES = (
 )
 TRAINING_SETTINGS = ("seeds", "workers", "device", "precision", "compiled", "checkpoint_every", "tensorboard")
 SEARCH_SETTINGS = (
-    *("split", "epochs", "budget", "seed", "constraint", "warm_start"),
+    *("split", "epochs", "budget", "seed", "objectives", "constraint", "warm_start"),
     *("workers", "storage", "study", "heartbeat"),
 )
 TOP = 3  # architectures that a search verifies where its table can be trained again
@@ -64,6 +64,8 @@ def search(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -
     result["verification"], result["verdict"] = _verify_best(result, table, plan, config["verification"], folder)
     result.update(job="search", provenance=provenance, **_circumstances(started))
     write_csv(folder / "trials.csv", result.trials)
+    if "front" in result:
+        write_csv(folder / "front.csv", result.front)
     _finish(result, config, folder)
     log.info("%s", _found(result))
 
@@ -401,9 +403,10 @@ def _found(result: Record) -> str:
         return "no measurement succeeded; see trials.csv."
     optimum = "" if result.optimum is None else f"; the table's optimum is {result.optimum[result.split]:.2f} %"
     test = "" if result.best.test is None or np.isnan(result.best.test) else f", test {result.best.test:.2f} %"
+    front = "" if "front" not in result else f" The front has {len(result.front)} architectures; see front.csv."
     return (
         f"best of {result.queries} measured of {result.candidates}: {result.best.architecture} with {result.split} "
-        f"{result.best[result.split]:.2f} %{test}{optimum}."
+        f"{result.best[result.split]:.2f} %{test}{optimum}.{front}"
     )
 
 

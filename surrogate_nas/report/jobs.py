@@ -11,6 +11,7 @@ from surrogate_nas.report.section import (
     cost,
     curves,
     found,
+    front,
     predictor,
     reaching,
     repeat,
@@ -32,7 +33,7 @@ class Page:
     """How the page of a job is built: a headline, and functions that each return a section."""
 
     headline: Callable[[Run], str]
-    sections: tuple[Callable[[Run], Section], ...]
+    sections: tuple[Callable[[Run], Section | None], ...]  # a section that a run has nothing for is None
 
 
 PAGES: Mapping[str, Page] = {
@@ -40,6 +41,7 @@ PAGES: Mapping[str, Page] = {
         found.search_headline,
         (
             found.of_search,
+            front.of_search,
             search.of_search,
             predictor.of_search,
             cost.of_search,

@@ -53,7 +53,8 @@ def _render(run: Run, folder: Path) -> tuple[str, dict[str, Rows]]:
     page = PAGES[run.kind]
     try:
         headline = page.headline(run)
-        sections = [build(run) for build in page.sections]
+        built = [build(run) for build in page.sections]
+        sections = [section for section in built if section is not None]
     except (SurrogateNASError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         # A value that no run of this package writes, somewhere inside a file that has all its keys.
         raise RunFolderError(

@@ -61,11 +61,13 @@ class Trial(Measured):
         query: its position, from 1.
         best: the highest accuracy up to here, in percent.
         seconds: what the training took.
+        costs: the values of the other objectives.
     """
 
     query: int
     best: float | None
     seconds: float | None
+    costs: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def read_run(folder: Path) -> Run:
     trials: tuple[Trial, ...] = ()
     predictions: tuple[Measured, ...] = ()
     if result.job == "search":
-        trials = _read_trials(folder / "trials.csv", result.split)
+        trials = _read_trials(folder / "trials.csv", result.split, result.get("objectives", [])[1:])
     if result.job == "fit" and (folder / "predictions.csv").exists():
         predictions = _read_predictions(folder / "predictions.csv")
     return Run(result, _read(folder / "config.yaml"), trials, predictions)
@@ -152,8 +154,8 @@ def _read_result(path: Path) -> Record:
     return Record(value)
 
 
-def _read_trials(path: Path, split: str) -> tuple[Trial, ...]:
-    columns = ("query", "architecture", split, f"best_{split}", "seconds", "predicted", "predicted_std")
+def _read_trials(path: Path, split: str, costs: Sequence[str]) -> tuple[Trial, ...]:
+    columns = ("query", "architecture", split, f"best_{split}", "seconds", "predicted", "predicted_std", *costs)
     return tuple(
         Trial(
             architecture=row["architecture"],
@@ -163,6 +165,7 @@ def _read_trials(path: Path, split: str) -> tuple[Trial, ...]:
             query=position,
             best=_number(row[f"best_{split}"]),
             seconds=_number(row["seconds"]),
+            costs=tuple(_number(row[name]) for name in costs),
         )
         for position, row in enumerate(_rows(path, columns), start=1)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -20,11 +20,15 @@ class History:
         candidates: the architectures that can be measured.
         population: the n measured ones, in the order of measurement, no two alike.
         values: (n,) measurements, higher is better; NaN where a measurement failed.
+        costs: (n, m) further objectives of the measured ones, lower is better.
+        known_costs: (c, m) the same of all candidates; None where only a measurement tells them.
     """
 
     candidates: Population
     population: Population
     values: NDArray[np.float64]
+    costs: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    known_costs: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.population)
@@ -33,6 +37,11 @@ class History:
     def space(self) -> SearchSpace:
         """The search space of all architectures."""
         return self.candidates.space
+
+    @property
+    def several(self) -> bool:
+        """Whether there are several objectives."""
+        return bool(self.costs.shape[1] > 0)
 
     @cached_property
     def unmeasured(self) -> Population:
@@ -58,9 +67,11 @@ class Sampler(ABC):
 
     Attributes:
         batch: how many architectures it likes to propose at a time.
+        several: whether it serves several objectives.
     """
 
     batch: int = 1
+    several: bool = False
 
     @abstractmethod
     def propose(self, n: int, history: History, *, rng: np.random.Generator) -> Population:

@@ -23,6 +23,8 @@ from surrogate_nas.sampler.surrogate import Surrogate, default_predictor
 from surrogate_nas.space import JointSpace, Population, SearchSpace, concatenate, get_space
 
 MOST_OPTIONS = 127  # of a decision
+MOST_OBJECTIVES = 3  # the cells of an exact hypervolume grow with their power
+Outcome = NDArray[np.float64]
 
 
 def distributions(space: SearchSpace) -> dict[str, BaseDistribution]:
@@ -46,7 +48,8 @@ class SurrogateSampler(optuna.samplers.BaseSampler):
     again, a running or enqueued one is taken as measured with unknown outcome.
 
     Values that are maximised and lie in 0 to 100 (or 0 to 1) are taken as accuracies, which are learned by their
-    logarithmic error; all others as they are.
+    logarithmic error; all others as they are. Of several objectives, each is predicted, and what adds most to the
+    hypervolume is proposed.
 
     Args:
         space: the search space of the decisions, or its name.
@@ -69,12 +72,12 @@ class SurrogateSampler(optuna.samplers.BaseSampler):
         """Return the decisions of the space, and the other parameters that all trials so far have in common.
 
         Raises:
-            SettingError: the study has several objectives, or trials without the decisions of the space.
+            SettingError: the study has more than three objectives, or trials without the decisions of the space.
         """
-        if len(study.directions) != 1:
+        if len(study.directions) > MOST_OBJECTIVES:
             raise SettingError(
-                f"SurrogateSampler serves one objective, the study has {len(study.directions)}; "
-                "use surrogate_nas.search(objectives=[...]) or a sampler of Optuna."
+                f"SurrogateSampler serves up to {MOST_OBJECTIVES} objectives, the study has {len(study.directions)}; "
+                "combine some of them, or use a sampler of Optuna."
             )
         own, suggested = distributions(self.space), self._suggested.calculate(study)
         if suggested and not set(own) & set(suggested):
@@ -93,8 +96,7 @@ class SurrogateSampler(optuna.samplers.BaseSampler):
         others: dict[str, Any] = {name: found for name, found in search_space.items() if name not in self._decisions}
         space = joint_space(self.space, others)
         trials = [past for past in study.get_trials(deepcopy=False) if past.number != trial.number]
-        maximise = study.direction == StudyDirection.MAXIMIZE
-        history, target = _history(space, others, trials, maximise=maximise, rng=rng)
+        history, target = _history(space, others, trials, study.directions, rng=rng)
         proposals = Surrogate(predictor=self.predictor or default_predictor(target)).ask(1, history, rng=rng)
         if len(proposals) == 0:  # everything was measured; Optuna asks on
             proposals = draw(history.candidates, 1, rng)
@@ -131,12 +133,15 @@ def _history(
     space: SearchSpace,
     others: Mapping[str, Distribution],
     trials: Sequence[FrozenTrial],
+    directions: Sequence[StudyDirection],
     *,
-    maximise: bool,
     rng: np.random.Generator,
 ) -> tuple[History, TargetKind]:
-    """Return what the trials measured, repeated measurements as their mean, and what the values are."""
-    measured: dict[Population, list[float]] = {}
+    """Return what the trials measured, repeated measurements as their mean, and what the values are.
+
+    Of several objectives, the first that is maximised is the value, and the others are costs.
+    """
+    measured: dict[Population, list[Outcome]] = {}
     for trial in trials:
         parameters = {**trial.system_attrs.get("fixed_params", {}), **trial.params}  # those that were enqueued, too
         try:
@@ -148,23 +153,29 @@ def _history(
             InvalidArchitectureError,
         ):  # other parameters, or not all of them yet
             continue
-        measured.setdefault(architecture, []).append(_outcome(trial))
+        measured.setdefault(architecture, []).append(_outcome(trial, len(directions)))
     population = concatenate([space.at(np.empty(0, dtype=np.int64)), *measured])
-    values, target = _scaled(np.array([_mean(found) for found in measured.values()]), maximise=maximise)
-    return History(candidate_pool(space, population, values, rng=rng), population, values), target
+    outcomes = np.array([_mean(found) for found in measured.values()]).reshape(-1, len(directions))  # (n, m)
+    maximised = np.array([direction == StudyDirection.MAXIMIZE for direction in directions])
+    lead = int(maximised.argmax())
+    values, target = _scaled(outcomes[:, lead], maximise=bool(maximised[lead]))
+    costs = np.delete(np.where(maximised, -outcomes, outcomes), lead, axis=1)
+    return History(candidate_pool(space, population, values, rng=rng), population, values, costs), target
 
 
-def _outcome(trial: FrozenTrial) -> float:
-    """Return the value of a trial; the last one reported for a pruned one, NaN for a failed or unfinished one."""
+def _outcome(trial: FrozenTrial, objectives: int) -> Outcome:
+    """Return the (m,) values of a trial; the last one reported for a pruned one, NaN for a failed or unfinished one."""
     if trial.state == TrialState.PRUNED and trial.last_step is not None:
-        return trial.intermediate_values[trial.last_step]
-    return float(trial.values[0]) if trial.state == TrialState.COMPLETE and trial.values else float("nan")
+        return np.array([trial.intermediate_values[trial.last_step]])
+    if trial.state == TrialState.COMPLETE and trial.values:
+        return np.array(trial.values, dtype=np.float64)
+    return np.full(objectives, np.nan)
 
 
-def _mean(outcomes: Sequence[float]) -> float:
-    """Return the mean of the outcomes that are known; NaN where none is."""
-    known = [outcome for outcome in outcomes if np.isfinite(outcome)]
-    return float(np.mean(known)) if known else float("nan")
+def _mean(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return the (m,) mean of the outcomes that are known; NaN where none is."""
+    known = [outcome for outcome in outcomes if np.isfinite(outcome).all()]
+    return np.asarray(np.mean(known, axis=0)) if known else np.full(len(outcomes[0]), np.nan)
 
 
 def _scaled(values: NDArray[np.float64], *, maximise: bool) -> tuple[NDArray[np.float64], TargetKind]:

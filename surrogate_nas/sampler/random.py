@@ -11,6 +11,8 @@ from surrogate_nas.space import Population
 class Random(Sampler):
     """Draws uniformly, without replacement, from the candidates."""
 
+    several = True
+
     def propose(self, n: int, history: History, *, rng: np.random.Generator) -> Population:
         """Return n unmeasured candidates, all equally likely."""
         return draw(history.unmeasured, n, rng)

@@ -11,12 +11,13 @@ from surrogate_nas.predictor.base import Prediction, Predictor
 from surrogate_nas.predictor.targets import LEAST_ERROR, TargetKind
 from surrogate_nas.sampler.acquisition import expected_improvement
 from surrogate_nas.sampler.base import History, Sampler
+from surrogate_nas.sampler.pareto import hypervolume_promise
 from surrogate_nas.sampler.starts import spread_starts
 from surrogate_nas.space import Population
 
 
 class Surrogate(Sampler):
-    """Bayesian-style search by expected improvement over the best measurement.
+    """Bayesian-style search by expected improvement over the best measurement, or over the front of several objectives.
 
     The first architectures are spread over what is known without any label. Afterwards the predictor is fitted anew to
     every measurement before each batch.
@@ -26,6 +27,8 @@ class Surrogate(Sampler):
         starts: architectures measured before the predictor is asked.
         batch: proposals for one fit; more of them save fits and cost measurements.
     """
+
+    several = True
 
     def __init__(self, *, predictor: Predictor | None = None, starts: int = 8, batch: int = 1) -> None:
         self.predictor = predictor
@@ -42,7 +45,11 @@ class Surrogate(Sampler):
         predictor.fit(history.population[measured], history.values[measured], rng=rng)
         # All candidates are predicted, not only the unmeasured, since what is the same every time is remembered.
         prediction = predictor.predict(history.candidates)
-        return history.candidates[_choose(n, history, promise(prediction, history), rng)]
+        if history.several:
+            promised = hypervolume_promise(prediction, history, rng=rng)
+        else:
+            promised = promise(prediction, history)
+        return history.candidates[_choose(n, history, promised, rng)]
 
 
 def default_predictor(target: TargetKind = "accuracy") -> Predictor:

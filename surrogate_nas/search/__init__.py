@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ from surrogate_nas.configuration import load_sampler
 from surrogate_nas.errors import SettingError
 from surrogate_nas.run_folder import claim, describe
 from surrogate_nas.sampler.base import Sampler
+from surrogate_nas.search.ledger import Known
 from surrogate_nas.search.limits import limited
 from surrogate_nas.search.loop import run
 from surrogate_nas.search.measurement import Evaluator, TrainingEvaluator
+from surrogate_nas.search.objectives import ACCURACY, add_front, objective_costs, serves_several
 from surrogate_nas.search.proposer import OptunaSamplerFactory
 from surrogate_nas.search.quiet import quiet_optuna
 from surrogate_nas.search.result import SearchResult, table_result, training_result
@@ -47,6 +49,7 @@ def search(
     seed: int,
     split: Split | str = Split.VALID,
     epochs: int | None = None,
+    objectives: Sequence[str] = (ACCURACY,),
     constraint: Mapping[str, float] | None = None,
     warm_start: str | Path | None = None,
     workers: int = 1,
@@ -67,6 +70,8 @@ def search(
         seed: of the proposals.
         split: the images whose accuracy is searched on.
         epochs: length of the trainings of a table; None for the longest.
+        objectives: "accuracy", and beside it costs to keep low, by the names of ``constraint``; costs are known of
+            every candidate, and are not modelled.
         constraint: the highest value of costs, by name: ``params_millions``, ``flops_millions``, or those of the table.
         warm_start: measurements that are known already and not charged: a CSV with the columns ``architecture`` and
             ``accuracy``, or the folder of an earlier search.
@@ -92,13 +97,18 @@ def search(
     start = time.perf_counter()
     name, proposer = _named(sampler)
     measures, about = _measures(table, evaluator, dataset, Split.of(split), epochs)
-    measures, known = limited(measures, constraint or {}, dataset=about["dataset"]), {}
+    measures = limited(measures, constraint or {}, dataset=about["dataset"])
+    costs_named, measures, costs = objective_costs(objectives, measures, dataset=about["dataset"])
     if constraint:
         about["constraint"] = dict(constraint)
+    if costs_named:
+        serves_several(proposer, name)
+        about["objectives"] = [ACCURACY, *costs_named]
+    known = Known(costs=costs)
     if warm_start is not None:
-        known = known_measurements(warm_start, measures, split=Split(about["split"]))
-        about["known"] = sorted(known.items())
-    held = len(measures.candidates) - len(known)
+        known = Known(known_measurements(warm_start, measures, split=Split(about["split"])), costs)
+        about["known"] = sorted(known.values.items())
+    held = len(measures.candidates) - len(known.values)
     integer("budget", budget, least=1, most=held, why=f" (what {about.pop('what')})")
     integer("seed", seed)
     integer("workers", workers, least=1)
@@ -114,7 +124,7 @@ def search(
         elif workers > 1 and storage is None:
             folder = Path(temporary)
         name_of_study = study or "-".join([about.get("table", "training"), about["dataset"], name, f"seed{seed}"])
-        place = Place(folder, storage, name_of_study, ("maximize",), heartbeat)
+        place = Place(folder, storage, name_of_study, known.directions, heartbeat)
         shared = place.open()
         shared.belongs_to(identity)
         if workers > 1:
@@ -126,8 +136,12 @@ def search(
     wall = time.perf_counter() - start
     settings = {**identity, "sampler": name, "budget": budget, "wall": wall}
     if isinstance(measures, TableEvaluator):
-        return table_result(measures, history, seconds, settings)
-    return training_result(history, seconds, settings)
+        result, values = table_result(measures, history, seconds, settings), measures.values
+    else:
+        result, values = training_result(history, seconds, settings), None
+    if costs_named:
+        add_front(result, history, costs_named, costs, values)
+    return result
 
 
 def _measures(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,30 @@ from optuna.trial import FrozenTrial, TrialState
 from surrogate_nas.errors import InvalidArchitectureError
 from surrogate_nas.sampler.base import History
 from surrogate_nas.search.measurement import Evaluator
-from surrogate_nas.search.study import ANSWERED, FAILURE, SECONDS
+from surrogate_nas.search.study import ANSWERED, FAILURE, SECONDS, Direction
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of the candidates without measuring them.
+
+    Attributes:
+        values: measurements from before the study, by position; they were not paid here.
+        costs: (c, m) the objectives beside the measured one, lower is better.
+    """
+
+    values: Mapping[int, float] = field(default_factory=dict)
+    costs: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """Those of the study: what is measured is maximised, costs are minimised."""
+        costs: tuple[Direction, ...] = ("minimize",) * self.costs.shape[1]
+        return ("maximize", *costs)
+
+    def objectives(self, position: int, value: float) -> tuple[float, ...]:
+        """Return the values of all objectives of a position where ``value`` was measured."""
+        return (value, *self.costs[position].tolist()) if self.costs.size else (value,)
 
 
 class Ledger:
@@ -24,7 +48,7 @@ class Ledger:
 
     Args:
         evaluator: tells the candidates and which of them a trial is about.
-        known: measurements from before the study, by position; they were not paid here.
+        known: what is known without measuring.
 
     Attributes:
         measured: the trial of each measured position.
@@ -33,8 +57,8 @@ class Ledger:
         answered: how many trials were answered, also repeated ones and those outside the candidates.
     """
 
-    def __init__(self, evaluator: Evaluator, known: Mapping[int, float] | None = None) -> None:
-        self.known = dict(known or {})
+    def __init__(self, evaluator: Evaluator, known: Known | None = None) -> None:
+        self.known = known or Known()
         self.candidates = evaluator.candidates
         self.locate = evaluator.locate
         self.measured: dict[int, FrozenTrial] = {}
@@ -56,7 +80,7 @@ class Ledger:
         self.running = {}
         for number in self._open:
             position = self.position_of(trials[number])
-            if position >= 0 and position not in self.measured and position not in self.known:
+            if position >= 0 and position not in self.measured and position not in self.known.values:
                 self.running.setdefault(position, number)
         claims = [(trial.number, position) for position, trial in self.measured.items()]
         claims += [(number, position) for position, number in self.running.items()]
@@ -66,7 +90,7 @@ class Ledger:
         paid = trial.state == TrialState.COMPLETE or FAILURE in trial.user_attrs
         self.answered += paid or ANSWERED in trial.user_attrs
         position = self.position_of(trial)
-        if paid and ANSWERED not in trial.user_attrs and position >= 0 and position not in self.known:
+        if paid and ANSWERED not in trial.user_attrs and position >= 0 and position not in self.known.values:
             self.measured.setdefault(position, trial)
 
     def position_of(self, trial: FrozenTrial) -> int:
@@ -84,14 +108,14 @@ class Ledger:
 
     def value(self, position: int) -> float:
         """Return what was measured at a position, or known before; NaN where it failed."""
-        if position in self.known:
-            return self.known[position]
+        if position in self.known.values:
+            return self.known.values[position]
         trial = self.measured[position]
         return float("nan") if FAILURE in trial.user_attrs else float(trial.values[0])
 
     def history(self, length: int | None = None) -> History:
         """Return what was known and the first ``length`` claims, or all; what is being measured has the value NaN."""
-        return self._history([*self.known, *list(self.claims.values())[:length]])
+        return self._history([*self.known.values, *list(self.claims.values())[:length]])
 
     def finished(self, length: int) -> tuple[History, NDArray[np.float64]]:
         """Return the first ``length`` measurements and the (n,) seconds that each took."""
@@ -100,7 +124,10 @@ class Ledger:
         return self._history(positions), np.array([float(t.user_attrs.get(SECONDS, "nan")) for t in trials])
 
     def _history(self, positions: list[int]) -> History:
-        told = self.measured.keys() | self.known.keys()
+        told = self.measured.keys() | self.known.values.keys()
         values = [self.value(position) if position in told else float("nan") for position in positions]
         at = np.array(positions, dtype=np.int64)
+        costs = self.known.costs
+        if costs.shape[1]:
+            return History(self.candidates, self.candidates[at], np.array(values, dtype=np.float64), costs[at], costs)
         return History(self.candidates, self.candidates[at], np.array(values, dtype=np.float64))

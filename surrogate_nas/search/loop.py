@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from surrogate_nas.sampler.base import History, Sampler, draw
 from surrogate_nas.sampler.optuna import distributions, parameters_of
-from surrogate_nas.search.ledger import Ledger
+from surrogate_nas.search.ledger import Known, Ledger
 from surrogate_nas.search.measurement import Evaluator, Patience, measure
 from surrogate_nas.search.proposer import OptunaProposer, OptunaSamplerFactory, OwnProposer, Proposal, Proposer
 from surrogate_nas.search.study import SharedStudy
@@ -32,7 +32,7 @@ def run(
     *,
     budget: int,
     seed: int,
-    known: Mapping[int, float] | None = None,
+    known: Known | None = None,
     progress: bool = False,
 ) -> tuple[History, NDArray[np.float64]]:
     """Ask, measure and tell until the budget is spent; return what was measured and the (n,) seconds of each.
@@ -113,12 +113,11 @@ class Worker:
             time.sleep(POLL)
             return
         position = self.ledger.position(proposal.parameters)
-        told = position in self.ledger.measured or position in self.ledger.known
+        told = position in self.ledger.measured or position in self.ledger.known.values
         if position < 0 or told or position in self.ledger.running:
             value = self.ledger.value(position) if told else np.nan
-            trial = self.study.answer(
-                proposal.parameters, self._distributions, proposal.system, None if np.isnan(value) else value
-            )
+            values = None if np.isnan(value) else self.ledger.known.objectives(position, value)
+            trial = self.study.answer(proposal.parameters, self._distributions, proposal.system, values)
             self.proposer.became(trial)
             self._uncharged += 1
         else:
@@ -145,7 +144,7 @@ class Worker:
                 self.study.withdraw(trial)
                 return
             measured = measure(self.evaluator, self.ledger.candidates[position])
-            self.study.finish(trial, measured)
+            self.study.finish(trial, measured, self.ledger.known.objectives(position, measured.value))
         self._uncharged = 0
         self._patience.see(measured)
 

@@ -13,7 +13,6 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from surrogate_nas.sampler.base import Sampler
 from surrogate_nas.sampler.optuna import distributions, parameters_of
 from surrogate_nas.search.ledger import Ledger
-from surrogate_nas.search.study import Direction
 from surrogate_nas.space import Population
 
 OptunaSamplerFactory = Callable[..., optuna.samplers.BaseSampler]
@@ -100,28 +99,21 @@ class OptunaProposer:
         factory: makes the sampler anew for each proposal, given ``seed``, so that resuming is replaying.
         ledger: follows the study.
         seed: of the proposals.
-        directions: of the study.
     """
 
-    def __init__(
-        self,
-        factory: OptunaSamplerFactory,
-        ledger: Ledger,
-        *,
-        seed: int,
-        directions: Sequence[Direction] = ("maximize",),
-    ) -> None:
+    def __init__(self, factory: OptunaSamplerFactory, ledger: Ledger, *, seed: int) -> None:
         self.factory = factory
         self.ledger = ledger
         self.seed = seed
-        self._copy = optuna.create_study(directions=list(directions), sampler=optuna.samplers.RandomSampler())
+        directions = list(ledger.known.directions)
+        self._copy = optuna.create_study(directions=directions, sampler=optuna.samplers.RandomSampler())
         self._asked: dict[int, optuna.Trial] = {}  # in the copy, by the number of the trial in the study
         self._copied: set[int] = set()
         self._last: optuna.Trial
         space = distributions(ledger.candidates.space)
-        for position, value in ledger.known.items():
-            parameters = parameters_of(ledger.candidates[position])
-            self._copy.add_trial(create_trial(value=value, params=parameters, distributions=space))
+        for position, value in ledger.known.values.items():
+            parameters, values = parameters_of(ledger.candidates[position]), ledger.known.objectives(position, value)
+            self._copy.add_trial(create_trial(values=values, params=parameters, distributions=space))
 
     def propose(self, trials: Sequence[FrozenTrial]) -> Proposal:
         """Return what Optuna's sampler suggests."""

@@ -80,13 +80,13 @@ class SharedStudy:
         parameters: Mapping[str, Any],
         distributions: Mapping[str, BaseDistribution],
         system: Mapping[str, Any],
-        value: float | None,
+        values: Sequence[float] | None,
     ) -> FrozenTrial:
-        """Add a finished trial that was not measured: with the value known before, or failed without one."""
+        """Add a finished trial that was not measured: with the values known before, or failed without any."""
         return self._add(
             create_trial(
-                state=TrialState.FAIL if value is None else TrialState.COMPLETE,
-                value=value,
+                state=TrialState.FAIL if values is None else TrialState.COMPLETE,
+                values=values,
                 params=dict(parameters),
                 distributions=dict(distributions),
                 user_attrs={ANSWERED: True},
@@ -100,11 +100,11 @@ class SharedStudy:
         with self._pulse.held(trial._trial_id) as free:
             yield free and self._patiently(lambda: self._set(trial, TrialState.RUNNING))
 
-    def finish(self, trial: FrozenTrial, measured: Measured) -> None:
-        """Finish a trial that was taken, with what it gave."""
+    def finish(self, trial: FrozenTrial, measured: Measured, values: tuple[float, ...] | None = None) -> None:
+        """Finish a trial that was taken, with what it gave, and the values of all objectives if there are several."""
         key, value = (SECONDS, measured.seconds) if measured.failure is None else (FAILURE, measured.failure)
         state = TrialState.COMPLETE if measured.failure is None else TrialState.FAIL
-        values = (measured.value,) if measured.failure is None else None
+        values = (values or (measured.value,)) if measured.failure is None else None
         self._patiently(lambda: self._note(trial, key, value))
         self._patiently(lambda: self._set(trial, state, values))
 

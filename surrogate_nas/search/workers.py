@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing import connection, get_context
 from multiprocessing.context import SpawnProcess
@@ -16,7 +15,7 @@ from tqdm import tqdm
 
 from surrogate_nas.errors import SurrogateNASError
 from surrogate_nas.sampler.base import History, Sampler
-from surrogate_nas.search.ledger import Ledger
+from surrogate_nas.search.ledger import Known, Ledger
 from surrogate_nas.search.loop import run
 from surrogate_nas.search.measurement import Evaluator
 from surrogate_nas.search.proposer import OptunaSamplerFactory
@@ -55,7 +54,7 @@ def run_workers(
     workers: int,
     budget: int,
     seed: int,
-    known: Mapping[int, float],
+    known: Known,
     progress: bool = False,
 ) -> tuple[History, NDArray[np.float64]]:
     """Spend the budget with several processes; return what was measured and the (n,) seconds of each.
@@ -112,7 +111,7 @@ def _work(
     sampler: Sampler | OptunaSamplerFactory,
     budget: int,
     seed: int,
-    known: Mapping[int, float],
+    known: Known,
 ) -> None:
     """Be one worker process."""
     follow_parent()

@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 
 from surrogate_nas.errors import UnknownTableError, expected
 from surrogate_nas.table.cache import cached
-from surrogate_nas.table.table import Table
+from surrogate_nas.table.table import Cost, Table
 
 EMBEDDED = Path(__file__).parent / "embedded"
 DATA_FOLDER = "SURROGATE_NAS_DATA"
@@ -54,11 +54,11 @@ def load_table(name_or_path: str | Path) -> Table:
         TableFormatError: the file is no table.
     """
     path = table_path(name_or_path)
-    costs = path.with_name("cost.parquet")
-    return cached((path, costs), partial(_read, path, costs))
+    seconds, latencies = path.with_name("cost.parquet"), path.with_name("latency.parquet")
+    return cached((path, seconds, latencies), partial(_read, path, seconds, latencies))
 
 
-def _read(path: Path, costs: Path) -> Table:
+def _read(path: Path, seconds: Path, latencies: Path) -> Table:
     from surrogate_nas.table.parquet import read_table
 
     table = read_table(path)
@@ -67,9 +67,9 @@ def _read(path: Path, costs: Path) -> Table:
         table.population,
         table.columns,
         table.provenance,
-        _training_seconds(costs, table),
+        _training_seconds(seconds, table),
         table.by_function,
-        table.costs,
+        {**_latencies(latencies, table), **table.costs},
     )
 
 
@@ -94,23 +94,33 @@ def table_path(name_or_path: str | Path) -> Path:
 
 
 def _training_seconds(path: Path, table: Table) -> dict[tuple[str, int], NDArray[np.float64]]:
-    """Return the seconds of a training from a cost file beside a table: columns ``DATASET_train_seconds_EPOCHSep``."""
+    """Return the seconds of a training from a file beside a table: columns ``DATASET_train_seconds_EPOCHSep``."""
+    named = {
+        tuple(name.removesuffix("ep").split("_train_seconds_")): values
+        for name, values in _columns_beside(path, table, "_train_seconds_").items()
+    }
+    return {(dataset, int(epochs)): values for (dataset, epochs), values in named.items()}
+
+
+def _latencies(path: Path, table: Table) -> dict[Cost, NDArray[np.float64]]:
+    """Return the latencies of a file beside a table, columns ``DEVICE_latency_ms``, as costs of each data set."""
+    named = _columns_beside(path, table, "_latency_ms")
+    return {Cost(name, dataset): values for dataset in table.datasets for name, values in named.items()}
+
+
+def _columns_beside(path: Path, table: Table, part: str) -> dict[str, NDArray[np.float64]]:
+    """Return the (n,) values of the columns with a part in their names, of a file beside a table; none without it."""
     if not path.is_file():
         return {}
     import pyarrow.parquet as pq
 
-    costs = pq.read_table(path)
-    named = {
-        name: name.removesuffix("ep").split("_train_seconds_")
-        for name in costs.column_names
-        if "_train_seconds_" in name
-    }
-    if "architecture" not in costs.column_names or not named:
+    held = pq.read_table(path)
+    names = [name for name in held.column_names if part in name]
+    if "architecture" not in held.column_names or not names:
         return {}
-    rows = table.find(table.space.parse(costs["architecture"].to_pylist()))
-    seconds = {}
-    for name, (dataset, epochs) in named.items():
-        values = np.full(len(table), np.nan)
-        values[rows[rows >= 0]] = costs[name].to_numpy()[rows >= 0]
-        seconds[dataset, int(epochs)] = values
-    return seconds
+    rows = table.find(table.space.parse(held["architecture"].to_pylist()))
+    columns = {}
+    for name in names:
+        columns[name] = np.full(len(table), np.nan)
+        columns[name][rows[rows >= 0]] = held[name].to_numpy()[rows >= 0]
+    return columns

@@ -183,9 +183,23 @@ def test_every_storage_gives_the_same_study(
         assert architectures(study) == architectures(reference)
 
 
-def test_a_study_of_several_objectives_is_refused() -> None:
-    study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler())
-    with pytest.raises(SettingError, match="serves one objective, the study has 2"):
+def test_several_objectives_are_traded_off_whatever_their_order() -> None:
+    def traded(trial: optuna.Trial) -> tuple[float, float]:
+        """A 3x3 convolution is worth a point, and costs one, but the first two are free."""
+        value = merit(trial)
+        return max(0.0, value - 62.0), value
+
+    study = optuna.create_study(directions=["minimize", "maximize"], sampler=SurrogateSampler("nb201", seed=0))
+    study.optimize(traded, n_trials=30)
+    assert sorted({tuple(trial.values) for trial in study.best_trials}) == [
+        (float(cost), 62.0 + cost) for cost in range(5)
+    ]
+    assert len(set(architectures(study))) == 30
+
+
+def test_a_study_of_too_many_objectives_is_refused() -> None:
+    study = optuna.create_study(directions=["maximize"] * 4, sampler=sampler())
+    with pytest.raises(SettingError, match="up to 3 objectives, the study has 4"):
         merit(study.ask())
 
 

@@ -67,3 +67,4 @@ def test_real_table_has_the_published_optima_and_costs(real_data: Path) -> None:
         abs=0.005,
     )
     assert (table.train_seconds(dataset="cifar10", epochs=200) > 0).all()
+    assert table.cost("pixel3_latency_ms", dataset="cifar100").max() == pytest.approx(36.8, abs=0.05)
