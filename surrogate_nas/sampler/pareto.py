@@ -91,7 +91,7 @@ def _costs(history: History, rng: np.random.Generator) -> tuple[Array, Array]:
         return history.known_costs, np.zeros_like(history.known_costs)
     measured = history.succeeded
     predictions = [
-        GaussianProcess(target="value", thresholds="space")
+        GaussianProcess(target="value", searching=True)
         .fit(history.population[measured], cost[measured], rng=rng)
         .predict(history.candidates)
         for cost in history.costs.T
