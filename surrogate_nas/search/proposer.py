@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from surrogate_nas.sampler.base import Sampler
-from surrogate_nas.sampler.optuna import distributions, parameters_of
+from surrogate_nas.sampler.optuna import parameters_of
 from surrogate_nas.search.ledger import Ledger
 from surrogate_nas.space import Population
 
@@ -90,6 +91,15 @@ class OwnProposer:
         return self.sampler.ask(n, self.ledger.history(length), rng=rng)
 
 
+class _Options(CategoricalDistribution):
+    """A distribution that equals itself at once: Optuna compares those of all trials before every proposal."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or bool(super().__eq__(other))
+
+    __hash__ = CategoricalDistribution.__hash__
+
+
 class OptunaProposer:
     """Asks one of Optuna's samplers, about a copy of the study in memory.
 
@@ -110,10 +120,11 @@ class OptunaProposer:
         self._asked: dict[int, optuna.Trial] = {}  # in the copy, by the number of the trial in the study
         self._copied: set[int] = set()
         self._last: optuna.Trial
-        space = distributions(ledger.candidates.space)
+        decisions = ledger.candidates.space.decisions
+        self._distributions: dict[str, BaseDistribution] = {of.name: _Options(of.options) for of in decisions}
         for position, value in ledger.known.values.items():
             parameters, values = parameters_of(ledger.candidates[position]), ledger.known.objectives(position, value)
-            self._copy.add_trial(create_trial(values=values, params=parameters, distributions=space))
+            self._copy.add_trial(create_trial(values=values, params=parameters, distributions=self._distributions))
 
     def propose(self, trials: Sequence[FrozenTrial]) -> Proposal:
         """Return what Optuna's sampler suggests."""
@@ -123,7 +134,7 @@ class OptunaProposer:
                 self._tell(trial)
         turn = np.random.SeedSequence([self.seed, self.ledger.answered])
         self._copy.sampler = self.factory(seed=int(turn.generate_state(1)[0]))
-        self._last = self._copy.ask(distributions(self.ledger.candidates.space))
+        self._last = self._copy.ask(self._distributions)
         system = self._copy.get_trials(deepcopy=False)[self._last.number].system_attrs
         return Proposal(self._last.params, dict(system))
 
