@@ -23,13 +23,14 @@ from surrogate_nas.table import Table
 from surrogate_nas.table.evaluator import TableEvaluator
 
 RESULTS = Path(__file__).parent / "results"
-MARKS = (25, 50, 100, 150)  # queries after which the regret is told
+MARKS = (25, 50, 100, 150)  # queries, and average trainings of the table, after which the regret is told
 NEAR = 0.1  # points below the optimum: near enough
 OWN = "surrogate"
 
 
 def run(table: Table, dataset: str, sampler: str, seed: int, budgets: list[int], near: float) -> dict[str, object]:
     """Return one run as a row; it is repeated with the next budget while the optimum is not found, or not nearly."""
+    average = float(np.nanmean(TableEvaluator(table, dataset=dataset).seconds))  # of a training
     for budget in budgets:
         start = time.process_time()
         result = search(table=table, dataset=dataset, sampler=sampler, budget=budget, seed=seed)
@@ -41,10 +42,15 @@ def run(table: Table, dataset: str, sampler: str, seed: int, budgets: list[int],
     seconds = np.cumsum([trial.seconds for trial in result.trials])
     found = np.flatnonzero(regret == 0)
     close = np.flatnonzero(regret <= near + 1e-9)  # accuracies are decimal fractions
+
+    def after(queries: int) -> float:
+        return round(float(regret[min(max(queries, 1), len(regret)) - 1]), 4)
+
     return {
         "sampler": sampler,
         "seed": seed,
-        **{f"regret_{mark}": round(float(regret[min(mark, len(regret)) - 1]), 4) for mark in MARKS},
+        **{f"regret_{mark}": after(mark) for mark in MARKS},
+        **{f"regret_{mark}_trainings": after(int((seconds <= mark * average).sum())) for mark in MARKS},
         "queries_to_optimum": int(found[0]) + 1 if len(found) else "",
         "queries_to_near": int(close[0]) + 1 if len(close) else "",
         "seconds_to_near": round(float(seconds[close[0]])) if len(close) else "",
@@ -86,13 +92,15 @@ def summarise(rows: list[dict[str, str]], random_seconds: float) -> None:
         text = ", ".join(f"{mark}: {r.mean():.3f} ± {interval(r):.3f}" for mark, r in regrets.items())
         print(f"{name}, {len(own)} runs: mean regret at {text}")
         low, middle, high, worst = np.quantile(queries, [0.25, 0.5, 0.95, 1], method="inverted_cdf")
+        spent = {mark: column(own, f"regret_{mark}_trainings") for mark in MARKS}
+        text = ", ".join(f"{mark}: {r.mean():.3f} ± {interval(r):.3f}" for mark, r in spent.items())
+        print(f"    after the seconds of so many average trainings: {text}")
         print(
             f"    queries to the optimum: mean {queries.mean():.1f}, quartile {low:.0f}, median {middle:.0f}, "
             f"95th percentile {high:.0f}, worst {worst:.0f}; found in {np.isfinite(queries).sum()}"
         )
-        print(
-            f"    training seconds until near: mean {near.mean():,.0f}, 1/{random_seconds / near.mean():.1f} of random"
-        )
+        ratio = random_seconds / near.mean()
+        print(f"    training seconds until near: mean {near.mean():,.0f}, of random search {ratio:.1f} times as many")
         seeds = {row["seed"] for row in own}
         reference = [row for row in by_sampler.get(OWN, []) if row["seed"] in seeds]
         if name != OWN and len(reference) == len(own):

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from surrogate_nas.sampler.acquisition import (
     expected_improvement,
+    exploration,
+    noisy_incumbent,
     probability_of_improvement,
     thompson,
     upper_confidence_bound,
@@ -45,6 +47,19 @@ def test_thompson_draws_have_the_predicted_moments() -> None:
     draws = thompson(np.full(20_000, 3.0), np.full(20_000, 2.0), rng=np.random.default_rng(0))
     assert draws.mean() == pytest.approx(3.0, abs=0.06)  # 4 deviations of the mean: 4 * 2 / sqrt(20000)
     assert draws.std() == pytest.approx(2.0, abs=0.04)  # 4 deviations: 4 * 2 / sqrt(2 * 20000)
+
+
+def test_a_lucky_label_is_not_the_incumbent() -> None:
+    # Of two cells of one function, measured 90 and 94, a predictor says 92 of both.
+    assert noisy_incumbent(np.array([92.0, 92.0, 91.0])) == 92.0
+
+
+def test_deviations_widen_by_3_percent_a_measurement_after_10_without_an_improvement() -> None:
+    rising = np.arange(30.0)
+    assert exploration(rising) == exploration(np.append(rising, [0.0] * 10)) == 1
+    assert exploration(np.append(rising, [0.0] * 15)) == pytest.approx(1.15)
+    assert exploration(np.append(rising, [np.nan] * 15)) == pytest.approx(1.15)
+    assert exploration(np.append(rising, [0.0] * 15 + [99.0])) == 1
 
 
 @given(st.floats(-50, 50), st.floats(1e-3, 50), st.floats(-50, 50))

@@ -44,7 +44,7 @@ def test_accuracies_improve_by_the_logarithm_of_their_error() -> None:
     # z = 3.465736: 0.693147 * 0.999736 + 0.2 * 0.000983
     candidates = EVERYTHING[:2]
     known = History(candidates, candidates[:1], np.array([90.0]))
-    measured, other = promise(Prediction(np.array([99.0, 95.0]), np.array([1.0, 1.0])), known)
+    measured, other = promise(Prediction(np.array([90.0, 95.0]), np.array([1.0, 1.0])), known)
     assert measured == -np.inf
     assert other == pytest.approx(0.693161, abs=1e-5)
 
@@ -52,5 +52,22 @@ def test_accuracies_improve_by_the_logarithm_of_their_error() -> None:
 def test_values_that_are_no_accuracies_improve_as_they_are() -> None:
     candidates = EVERYTHING[:2]
     known = History(candidates, candidates[:1], np.array([-3.0]))
-    _, other = promise(Prediction(np.array([0.0, -3.0]), np.array([1.0, 1.0])), known)
+    _, other = promise(Prediction(np.array([-3.0, -3.0]), np.array([1.0, 1.0])), known)
     assert other == pytest.approx(0.398942, abs=1e-6)  # the density of the normal distribution at 0
+
+
+def test_what_counts_is_what_the_predictor_says_of_the_measured_that_succeeded() -> None:
+    candidates = EVERYTHING[:4]
+    known = History(candidates, candidates[:3], np.array([-1.0, -3.0, np.nan]))  # the first was lucky, the third failed
+    *_, other = promise(Prediction(np.array([-2.0, -3.0, 9.0, -2.0]), np.ones(4)), known)
+    assert other == pytest.approx(0.398942, abs=1e-6)
+
+
+def test_a_search_that_stalls_promises_more_of_what_is_unknown() -> None:
+    def favourite(bad: int) -> int:
+        candidates = EVERYTHING[: bad + 3]
+        known = History(candidates, candidates[: bad + 1], np.array([-1.0] + [-9.0] * bad))
+        mean = np.array([-1.0] + [-9.0] * bad + [-1.0, -1.5])
+        return int(promise(Prediction(mean, np.array([1.0] * (bad + 1) + [0.5, 1.0])), known).argmax()) - bad - 1
+
+    assert [favourite(5), favourite(60)] == [0, 1]  # the nearer one, then the one that less is known of
