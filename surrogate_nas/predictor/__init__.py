@@ -13,11 +13,13 @@ __all__ = ["Prediction", "Predictor", "load_saved_predictor", "predictor_class",
 # Where each kind of predictor lives; loaded when asked for, since torch-geometric and xgboost are slow to import.
 SHIPPED = Path(__file__).parent / "shipped"  # fitted predictors, written by ``python -m surrogate_nas.pretrain``
 _CLASSES = {
+    "additive": ("additive", "Additive"),
     "boosted": ("boosted", "Boosted"),
     "distilled": ("distilled", "Distilled"),
     "ensemble": ("ensemble", "Ensemble"),
     "gaussian_process": ("gaussian_process", "GaussianProcess"),
     "graph": ("graph", "Graph"),
+    "transfer": ("transfer", "Transfer"),
 }
 
 

@@ -49,7 +49,8 @@ class Predictor(ABC):
     A constructor only stores its arguments; what fitting finds ends in an underscore.
 
     Attributes:
-        target: what is predicted: "accuracy" (percent) or any other "value".
+        target: what is predicted: "accuracy" (percent), a "cost" (positive, such as milliseconds; of the architecture as
+            it is written, since what computes nothing may cost something) or any other "value".
         space_: the space of the architectures that were fitted to.
         held_out_: what was said of the architectures fitted to by parts that did not see their labels; NaN where
             every part did. Not saved.
@@ -117,7 +118,7 @@ class Predictor(ABC):
         return self
 
     def predict(self, population: Population) -> Prediction:
-        """Return what to expect of each architecture; the same for all that compute the same function.
+        """Return what to expect of each architecture; but for costs, the same for all that compute the same function.
 
         Raises:
             NotFittedError: ``fit`` was not called.
@@ -127,6 +128,9 @@ class Predictor(ABC):
         self.space_.check(population)
         if len(population) == 0:
             return Prediction(np.empty(0), np.empty(0))
+        if self.target == "cost":
+            each = self._predict(population)
+            return Prediction(each.mean, each.std * self.widening_)
         classes, member = _classes(population)
         once = self._predict(classes)
         return Prediction(once.mean[member], once.std[member] * self.widening_)

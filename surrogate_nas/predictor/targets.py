@@ -1,4 +1,4 @@
-"""Targets on the scale that predictors learn on: accuracies by their logarithmic error, and robust to failed ones."""
+"""Targets on the scale that predictors learn on: accuracies by their logarithmic error, costs by their logarithm."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from surrogate_nas.errors import TargetError
 
-TargetKind = Literal["accuracy", "value"]
+TargetKind = Literal["accuracy", "cost", "value"]
 LEAST_ERROR = 0.01  # percent; a perfect accuracy has a finite score
 LEAST_WIDTH = 0.1  # of equal targets, which tell no scale: a tenth of the error, for accuracies
 CLIP = 4.0  # robust deviations below the median; what failed is all alike bad
@@ -20,11 +20,11 @@ CLIP = 4.0  # robust deviations below the median; what failed is all alike bad
 class TargetScale:
     """An invertible map between targets and scores of mean 0 and deviation about 1.
 
-    For accuracies in percent the score is an affine map of -log(100 - accuracy), which tells the best apart. Other
-    targets are only centred and scaled.
+    For accuracies in percent the score is an affine map of -log(100 - accuracy), which tells the best apart, and for
+    costs, such as milliseconds, of their logarithm. Other targets are only centred and scaled.
 
     Attributes:
-        kind: "accuracy" (percent) or "value".
+        kind: "accuracy" (percent), "cost" (positive) or "value".
         centre, width: of the affine map.
         floor: the least score; lower ones are clipped.
     """
@@ -39,8 +39,10 @@ class TargetScale:
         """Return the scale of these (n,) targets.
 
         Raises:
-            TargetError: accuracies outside 0 to 100.
+            TargetError: accuracies outside 0 to 100, or costs that are not positive.
         """
+        if kind == "cost" and (targets <= 0).any():
+            raise TargetError(f"costs are positive, got {targets.min()}; leave failed measurements out.")
         if kind == "accuracy" and ((targets < 0) | (targets > 100)).any():
             raise TargetError(f"accuracies lie in 0 to 100 percent, got {targets.min()} to {targets.max()}.")
         raw = cls(kind, 0.0, 1.0, -np.inf).score(targets)
@@ -57,15 +59,21 @@ class TargetScale:
 
     def score(self, targets: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (n,) scores of targets."""
-        raw = -np.log(np.maximum(100 - targets, LEAST_ERROR)) if self.kind == "accuracy" else targets
+        if self.kind == "accuracy":
+            raw = -np.log(np.maximum(100 - targets, LEAST_ERROR))
+        else:
+            raw = np.log(targets) if self.kind == "cost" else targets
         return ((raw - self.centre) / self.width).clip(min=self.floor)
 
     def target(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (n,) targets of scores."""
         raw = score * self.width + self.centre
-        return (100 - np.exp(-raw)).clip(0, 100) if self.kind == "accuracy" else raw
+        if self.kind == "accuracy":
+            return (100 - np.exp(-raw)).clip(0, 100)
+        return np.exp(raw) if self.kind == "cost" else raw
 
     def deviation(self, score: NDArray[np.float64], std: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (n,) deviations of targets, to first order, for scores of these deviations."""
-        slope = self.width * np.exp(-(score * self.width + self.centre)) if self.kind == "accuracy" else self.width
-        return np.asarray(slope * std)
+        raw = score * self.width + self.centre
+        slope = {"accuracy": np.exp(-raw), "cost": np.exp(raw), "value": np.ones_like(raw)}[self.kind]
+        return np.asarray(self.width * slope * std)
