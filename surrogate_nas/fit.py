@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from surrogate_nas.errors import SettingError, expected
 from surrogate_nas.metrics import coverage, kendall_tau, precision_at, regret_at_top, spearman
 from surrogate_nas.predictor import Prediction, Predictor
 from surrogate_nas.predictor.leakage import check_unseen
+from surrogate_nas.predictor.transfer import Transfer
 from surrogate_nas.record import Record
 from surrogate_nas.settings import integer
+from surrogate_nas.sources import source as find_source
 from surrogate_nas.space import Population
 from surrogate_nas.split import Split
 from surrogate_nas.table import Table
@@ -97,6 +100,7 @@ def fit(
     seed: int = 0,
     split: Split | str = Split.VALID,
     epochs: int | None = None,
+    sources: Sequence[str | Predictor] = (),
 ) -> FitResult:
     """Fit a predictor to random labels of a table, and score it on others.
 
@@ -111,6 +115,9 @@ def fit(
         seed: of the draws and the fits.
         split: the images whose accuracy is fitted to.
         epochs: length of the trainings; None for the longest.
+        sources: other tasks to learn from first: ``TABLE:DATASET``, ``TABLE`` where it has one data set, or fitted
+            predictors. All validation labels of a table are learned from, and none of them is counted; so sources of
+            the images that are fitted are refused, whatever their split and length of training.
 
     Returns:
         What ``result.json`` holds (see the README), the fitted predictor and the predictions of the first draw.
@@ -118,7 +125,8 @@ def fit(
 
     Raises:
         SettingError: the protocol is unknown, or there are too few labels for ``train_size``.
-        LeakageError: the predictor knows labels of these images already.
+        LeakageError: the predictor or a source knows labels of these images already.
+        InvalidArchitectureError: a source is of another space.
         UnknownTableError, UnknownMethodError: there is no such table or predictor.
         NotMeasuredError: the table has no such data set, split or length of training.
     """
@@ -131,7 +139,7 @@ def fit(
     integer("draws", draws, least=1)
     integer("seed", seed)
     unfitted = load("predictor", predictor) if isinstance(predictor, str) else predictor
-    check_unseen(unfitted, dataset)
+    unfitted = _with(sources, unfitted, dataset)
     with threadpool_limits(1, user_api="blas"):  # small matrices: threads cost more than they give
         outcomes = [
             _draw(task, copy.deepcopy(unfitted), train_size, np.random.default_rng([seed, draw]))
@@ -155,8 +163,37 @@ def fit(
             for level, *covered in zip(LEVELS, *(outcome.covered for outcome in outcomes), strict=True)
         ],
     )
+    if sources:
+        result["sources"] = _contributions(sources, [outcome.predictor for outcome in outcomes])
     result.predictor_, result.predictions = outcomes[0].predictor, outcomes[0].predictions
     return result
+
+
+def _with(sources: Sequence[str | Predictor], predictor: Predictor, dataset: str) -> Predictor:
+    """Return the predictor, with the sources before it if there are any, after checking what it knows.
+
+    Raises:
+        LeakageError: it knows labels of these images.
+    """
+    check_unseen(predictor, dataset)
+    if not sources:
+        return predictor
+    together = Transfer(predictor, [find_source(s, dataset=dataset) if isinstance(s, str) else s for s in sources])
+    check_unseen(together, dataset)
+    return together
+
+
+def _contributions(sources: Sequence[str | Predictor], fitted: Sequence[Predictor]) -> list[Record]:
+    """Return for each source how much of it went into the predictions, over the draws."""
+    slopes = np.stack([transfer.slopes_ for transfer in fitted if isinstance(transfer, Transfer)])  # (draws, sources)
+    return [
+        Record(
+            source=source if isinstance(source, str) else ", ".join(sorted(source.seen)) or source.name,
+            slope={"mean": float(of.mean()), "std": float(of.std())},
+            used=float((of > 0).mean()),
+        )
+        for source, of in zip(sources, slopes.T, strict=True)
+    ]
 
 
 def check_disjoint(train: Population, held_out: Population) -> None:

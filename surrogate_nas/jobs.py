@@ -77,7 +77,7 @@ def fit(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> N
 
     started = datetime.now().astimezone()
     table = load_table(config["table"])
-    names = ("dataset", "split", "epochs", "train_size", "protocol", "draws", "seed")
+    names = ("dataset", "split", "epochs", "train_size", "protocol", "draws", "seed", "sources")
     predictor = configuration.instantiated(config["predictor"], "predictor")
     result = run_fit(table=table, predictor=predictor, **{name: config[name] for name in names})
     result.predictor_.save(folder / "predictor.safetensors")
@@ -86,6 +86,8 @@ def fit(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> N
     _finish(result, config, folder)
     for name, moments in result.metrics.items():
         log.info("%s: %.3f (deviation over %d draws: %.3f)", name, moments["mean"], result.draws, moments["std"])
+    for told in result.get("sources", []):
+        log.info("source %s: slope %.2f, in %.0f %% of the draws", told.source, told.slope["mean"], 100 * told.used)
 
 
 def compare(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> None:

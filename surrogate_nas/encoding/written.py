@@ -31,7 +31,5 @@ def written(population: Population) -> NDArray[np.float64]:
 def _indicators(population: Population) -> NDArray[np.float64]:
     """Return (n, sum(options - 1)): 1 where a decision takes an option other than its first."""
     options = population.space.options
-    columns = [
-        population.decisions[:, [at]] == np.arange(1, count) for at, count in enumerate(options.tolist())
-    ]
+    columns = [population.decisions[:, [at]] == np.arange(1, count) for at, count in enumerate(options.tolist())]
     return np.hstack(columns).astype(np.float64)

@@ -49,8 +49,8 @@ class Predictor(ABC):
     A constructor only stores its arguments; what fitting finds ends in an underscore.
 
     Attributes:
-        target: what is predicted: "accuracy" (percent), a "cost" (positive, such as milliseconds; of the architecture as
-            it is written, since what computes nothing may cost something) or any other "value".
+        target: what is predicted: "accuracy" (percent); a "cost" (positive, such as milliseconds), which is one of the
+            architecture as it is written, since what computes nothing may cost time; or any other "value".
         space_: the space of the architectures that were fitted to.
         held_out_: what was said of the architectures fitted to by parts that did not see their labels; NaN where
             every part did. Not saved.

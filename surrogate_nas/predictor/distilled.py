@@ -102,7 +102,7 @@ def _rows(space: SearchSpace, target: TargetKind) -> NDArray[np.int64]:
 
 
 def _believed(held_out: Values, truth: Values) -> float:
-    """Return the least-squares factor, 0 to 1, of (n,) predictions made without the label: zero if they tell nothing."""
+    """Return the least-squares factor, 0 to 1, of (n,) predictions made without the label; zero if they are noise."""
     known = np.isfinite(held_out)
     square = float((held_out[known] ** 2).sum())
     return float(np.clip((held_out[known] * truth[known]).sum() / square, 0, 1)) if square > 0 else 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from surrogate_nas.errors import LeakageError
 from surrogate_nas.predictor.base import Predictor
 
@@ -17,7 +19,7 @@ def unseen(predictor: Predictor, dataset: str) -> bool:
     Other splits and lengths of training, and other tables of the same images, count as the same: their labels tell
     nearly as much.
     """
-    return images_of(dataset) not in {images_of(name) for name in predictor.seen}
+    return not _same(predictor.seen, dataset)
 
 
 def check_unseen(predictor: Predictor, dataset: str) -> None:
@@ -26,9 +28,22 @@ def check_unseen(predictor: Predictor, dataset: str) -> None:
     Raises:
         LeakageError: it does.
     """
-    if not unseen(predictor, dataset):
-        known = ", ".join(sorted(predictor.seen))
+    check_others(predictor.seen, dataset, who=f"predictor {predictor.name!r}")
+
+
+def check_others(known: Iterable[str], dataset: str, *, who: str) -> None:
+    """Raise if one of the known data sets has the images of the one to be fitted.
+
+    Raises:
+        LeakageError: one has.
+    """
+    same = _same(known, dataset)
+    if same:
         raise LeakageError(
-            f"predictor {predictor.name!r} has learned from labels of {known}, which would be seen and not counted on "
-            f"{dataset!r}. Take another predictor, or leave that source out."
+            f"{who} has learned from labels of {', '.join(same)}, which would be seen and not counted on {dataset!r}. "
+            "Take another one, or leave it out."
         )
+
+
+def _same(known: Iterable[str], dataset: str) -> list[str]:
+    return sorted(name for name in known if images_of(name) == images_of(dataset))

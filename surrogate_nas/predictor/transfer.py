@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -23,8 +23,8 @@ from surrogate_nas.space import Population, get_space
 
 SPACE_ROWS = 2_000  # draws of architectures that a source's scale is found on
 LIKELIHOOD_ROWS = 256  # architectures that the slopes are found on
-# What the slopes may be: their prior variance, zero where the sources tell nothing; how much remains for the task's own
-# function, in units of what it has without sources; the noise variance. All are equally likely beforehand.
+# The prior variance of the slopes, if they are not zero; how much remains for the task's own function, in units of what
+# it has without sources; and the noise variance. All are equally likely beforehand.
 NOTHING = 0.5  # prior probability that they are zero
 SLOPES = (0.1, 0.3, 1.0)
 REMAINS = (1.0, 0.3, 0.1, 0.03)
@@ -38,10 +38,10 @@ class Transfer(Predictor):
 
     .. math:: score(y) = \sum_k b_k \, source_k + base
 
-    The slopes b are those of a Gaussian process with the sources in its mean, averaged over hypotheses by their marginal
-    likelihood (Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, section 2.7; Hoeting et al.,
-    "Bayesian Model Averaging", Statistical Science 1999). One hypothesis is that the sources tell nothing: what misleads
-    ends with slopes near zero, which leaves the base alone with the labels.
+    The slopes b are those of a Gaussian process with the sources in its mean, averaged over hypotheses by their
+    marginal likelihood (Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, section 2.7; Hoeting
+    et al., "Bayesian Model Averaging", Statistical Science 1999). One hypothesis is that the sources tell nothing: what
+    misleads ends with slopes near zero, which leaves the base alone with the labels.
 
     Args:
         base: unfitted; learns what the sources do not tell.
@@ -80,7 +80,7 @@ class Transfer(Predictor):
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
-        """Return an unfitted predictor with the settings of a saved one; of its sources, the shipped ones are fitted."""
+        """Return an unfitted predictor with the settings of a saved one; only shipped sources are fitted already."""
         return cls(_made(settings["base"]), [_made(source) for source in settings["sources"]])
 
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
@@ -193,43 +193,76 @@ def _own_covariance(population: Population, score: Values, target: TargetKind) -
 
 
 def _slopes(told: Values, own: Values, score: Values, weights: Values) -> tuple[Values, float]:
-    """Return the (sources,) slopes, none of them negative, and the posterior probability that they are not zero.
+    """Return the (sources,) posterior mean of the slopes, and the posterior probability that any is not zero.
 
-    Tasks of one space agree rather than disagree, so that a negative slope is nearly always one found by chance. The
-    source that has the least is left out, and the others are asked again.
+    The hypotheses are that nothing is told, that one source tells it, and that all of them do.
 
     Shapes:
         told (n, sources), own (n, n), score (n,), weights (n,)
     """
-    kept = np.arange(told.shape[1])
-    slopes = np.zeros(len(kept))
-    while len(kept):
-        found, trust = _averaged(told[:, kept], own, score, weights)
-        if found.min() >= 0:
-            slopes[kept] = found
-            return slopes, trust
-        kept = np.delete(kept, found.argmin())
-    return slopes, 0.0
-
-
-def _averaged(told: Values, own: Values, score: Values, weights: Values) -> tuple[Values, float]:
-    """Return the (sources,) posterior mean of the slopes, and the posterior probability that they are not zero."""
-    n, count = told.shape
-    noise = np.diag(1 / weights.clip(min=1e-6))
-    evidence, found = [], []
-    prior = np.log([NOTHING, *[(1 - NOTHING) / len(SLOPES)] * len(SLOPES)])
-    for remains in REMAINS:
-        for variance in NOISES:
-            factor = cholesky(LEVEL + remains * own + variance * noise, lower=True)
-            y, x = (solve_triangular(factor, side, lower=True) for side in (score, told))
-            without = -0.5 * float(y @ y) - float(np.log(np.diag(factor)).sum())
-            evidence.append(without + prior[0])
-            found.append(np.zeros(count))
-            for slope in SLOPES:
-                inner = cholesky(np.eye(count) + slope / count * x.T @ x, lower=True)
-                mean = slope / count * cho_solve((inner, True), x.T @ y)
-                evidence.append(without + prior[1] + 0.5 * float(x.T @ y @ mean) - float(np.log(np.diag(inner)).sum()))
-                found.append(mean)
-    share = np.exp(np.array(evidence) - max(evidence))
+    count = told.shape[1]
+    grid = [
+        _Whitened.of(told, score, LEVEL + remains * own + np.diag(noise / weights.clip(min=1e-6)))
+        for remains in REMAINS
+        for noise in NOISES
+    ]
+    told_by = [np.array([at]) for at in range(count)] + ([np.arange(count)] if count > 1 else [])
+    evidence = [np.log(NOTHING) + np.array([point.evidence for point in grid])]
+    slopes = [np.zeros((len(grid), count))]
+    for columns in told_by:
+        value, mean = _agreeing(grid, columns)
+        evidence.append(np.log((1 - NOTHING) / len(told_by) / len(SLOPES)) + value)
+        slopes.append(mean)
+    share = np.exp(np.concatenate(evidence) - np.concatenate(evidence).max())
     share /= share.sum()
-    return share @ np.stack(found), 1 - float(share[:: 1 + len(SLOPES)].sum())
+    every = np.concatenate(slopes)
+    return share @ every, float(share[every.any(axis=1)].sum())
+
+
+@dataclass(frozen=True, eq=False)
+class _Whitened:
+    """Scores and sources as they are seen by a process whose covariance, noise included, is one of the hypotheses.
+
+    Attributes:
+        evidence: log marginal likelihood, but for a constant, where nothing is told.
+        gram: (sources, sources) products of the sources.
+        seen: (sources,) their products with the scores.
+    """
+
+    evidence: float
+    gram: Values
+    seen: Values
+
+    @classmethod
+    def of(cls, told: Values, score: Values, covariance: Values) -> Self:
+        factor = cholesky(covariance, lower=True)
+        y, x = (solve_triangular(factor, side, lower=True) for side in (score, told))
+        return cls(-0.5 * float(y @ y) - float(np.log(np.diag(factor)).sum()), x.T @ x, x.T @ y)
+
+    def told_by(self, columns: NDArray[np.int64], variance: float) -> tuple[float, Values]:
+        """Return the evidence, and the slopes of these sources, whose prior variance adds up to ``variance``."""
+        each = variance / len(columns)
+        factor = cholesky(np.eye(len(columns)) + each * self.gram[np.ix_(columns, columns)], lower=True)
+        seen = self.seen[columns]
+        mean = each * cho_solve((factor, True), seen)
+        return self.evidence + 0.5 * float(seen @ mean) - float(np.log(np.diag(factor)).sum()), mean
+
+
+def _agreeing(grid: Sequence[_Whitened], columns: NDArray[np.int64]) -> tuple[Values, Values]:
+    """Return (h,) log evidence and (h, sources) slopes of the hypotheses that these sources tell what is told.
+
+    Tasks of one space agree rather than disagree, so that a negative slope is nearly always one found by chance. The
+    source that has the least is left out, and the others are asked again.
+    """
+    while len(columns):
+        results = [point.told_by(columns, variance) for point in grid for variance in SLOPES]
+        evidence, found = (np.array(part) for part in zip(*results, strict=True))
+        share = np.exp(evidence - evidence.max())
+        average = share @ found / share.sum()
+        if average.min() >= 0:
+            slopes = np.zeros((len(evidence), len(grid[0].seen)))
+            slopes[:, columns] = found
+            return evidence, slopes
+        columns = np.delete(columns, average.argmin())
+    evidence = np.repeat([point.evidence for point in grid], len(SLOPES))
+    return evidence, np.zeros((len(evidence), len(grid[0].seen)))

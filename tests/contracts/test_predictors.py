@@ -15,11 +15,13 @@ from safetensors.numpy import save_file
 
 from surrogate_nas.errors import InvalidArchitectureError, NotFittedError, SavedPredictorError, TargetError
 from surrogate_nas.predictor import Prediction, Predictor, load_saved_predictor, predictor_class
+from surrogate_nas.predictor.additive import Additive
 from surrogate_nas.predictor.boosted import Boosted
 from surrogate_nas.predictor.distilled import Distilled
 from surrogate_nas.predictor.ensemble import Ensemble
 from surrogate_nas.predictor.gaussian_process import GaussianProcess
 from surrogate_nas.predictor.graph import Graph
+from surrogate_nas.predictor.transfer import Transfer
 from surrogate_nas.space import NB201, Population, concatenate
 from tests.encoding.other_space import OTHER
 
@@ -28,6 +30,8 @@ PREDICTORS: dict[str, Callable[[], Predictor]] = {
     "boosted": lambda: Boosted(members=2, trees=20),
     "graph": lambda: Graph(members=2, layers=1, width=8, steps=40),
     "gaussian_process": GaussianProcess,
+    "additive": lambda: Additive(target="accuracy"),
+    "transfer": lambda: Transfer(GaussianProcess(), ["nb201-digits"]),
     "distilled": lambda: Distilled(GaussianProcess(), [{"dataset": "toy"}]),
     "ensemble": lambda: Ensemble([Boosted(members=2, trees=20, bagging=True), GaussianProcess()]),
 }

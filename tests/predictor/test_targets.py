@@ -73,3 +73,12 @@ def test_accuracies_are_percentages(wrong: float) -> None:
 def test_other_values_may_be_any_number() -> None:
     targets = np.array([-500.0, 0.0, 500.0])
     assert TargetScale.fit(targets, "value").score(targets) == pytest.approx([-np.sqrt(1.5), 0, np.sqrt(1.5)])
+
+
+def test_costs_are_learned_by_their_logarithm() -> None:
+    costs = np.array([1.0, 2.0, 4.0, 8.0])
+    scale = TargetScale.fit(costs, "cost")
+    score = scale.score(costs)
+    np.testing.assert_allclose(np.diff(score), np.diff(score)[0])
+    np.testing.assert_allclose(scale.target(score), costs)
+    np.testing.assert_allclose(scale.deviation(score, np.ones(4)), costs * scale.width)
