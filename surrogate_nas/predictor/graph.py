@@ -15,6 +15,7 @@ from torch.nn import functional
 from surrogate_nas.encoding.features import all_features
 from surrogate_nas.encoding.graphs import graph_batch
 from surrogate_nas.encoding.thresholds import ThresholdCode
+from surrogate_nas.encoding.untrained import untrained
 from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
 from surrogate_nas.predictor.calibration import folds, held_out
@@ -31,7 +32,7 @@ PREDICTED_AT_ONCE = 1024  # architectures whose nodes fit a processor's cache
 
 
 class Graph(Predictor):
-    """Several gated graph networks, whose readout is joined with the threshold code of the features.
+    """Several gated graph networks, whose readout is joined with the features and what untrained networks tell.
 
     They learn to order pairs (the logistic loss of RankNet: Burges et al., ICML 2005, section 3) and, with less weight,
     the score itself. Each member leaves out a fold of the architectures, which tells how far predictions are off. The
@@ -82,8 +83,9 @@ class Graph(Predictor):
         weight = torch.from_numpy(weights * ~left_out).float()  # (members, n)
         with _one_thread(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))
-            self.network_ = self._network(len(population.space.graphs(population[:1]).names))
-            self._train(population, self._code(population), torch.from_numpy(score).float(), weight)
+            code = self._code(population)
+            self.network_ = self._network(len(population.space.graphs(population[:1]).names), code.shape[1])
+            self._train(population, code, torch.from_numpy(score).float(), weight)
         mean, spread, self.residual_ = held_out(self._scores(population), left_out, score)
         return self._prediction(mean, spread)
 
@@ -95,19 +97,20 @@ class Graph(Predictor):
         if not 0 < self.learning_rate < math.inf:
             raise SettingError(f"graph: learning_rate must be positive and finite, got {self.learning_rate}.")
 
-    def _network(self, operations: int) -> GraphNetwork:
+    def _network(self, operations: int, features: int) -> GraphNetwork:
         """Return an untrained network, initialised from PyTorch's global generator."""
         return GraphNetwork(
             self.members,
             operations,
-            len(self.code_.columns),
+            features,
             width=self.width,
             layers=self.layers,
             dropout=self.dropout,
         )
 
     def _code(self, population: Population) -> Tensor:
-        return torch.from_numpy(self.code_(all_features(population))).float()
+        code = self.code_(all_features(population))
+        return torch.from_numpy(np.hstack([code, untrained(population)])).float()
 
     def _train(self, population: Population, code: Tensor, score: Tensor, weight: Tensor) -> None:
         batches = math.ceil(len(score) / BATCH)  # of an epoch
@@ -154,7 +157,8 @@ class Graph(Predictor):
         self.code_ = ThresholdCode.of(state["code"])
         weights = {name: torch.from_numpy(array) for name, array in state.items() if name.startswith("network.")}
         with torch.random.fork_rng(devices=[]):
-            self.network_ = self._network(state["network.embedding"].shape[1])
+            features = state["network.hidden.weight"].shape[1] - self.width
+            self.network_ = self._network(state["network.embedding"].shape[1], features)
         self.network_.load_state_dict({name.removeprefix("network."): tensor for name, tensor in weights.items()})
         self.network_.eval()
 

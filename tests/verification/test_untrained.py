@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from surrogate_nas.space import NB201
-from surrogate_nas.verification.untrained import SEED, STATISTICS, _correlation, _spectrum, statistics
+from surrogate_nas.verification.untrained import SEEDS, STATISTICS, _correlation, _spectrum, statistics
 
 CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|"
 CUT = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
 
 
-def told(text: str, seed: int = SEED) -> dict[str, float]:
+def told(text: str, seed: int = SEEDS[0]) -> dict[str, float]:
     numbers = statistics(NB201.labelled_edges(NB201.parse(text)), seed=seed)
     return dict(zip(STATISTICS, numbers.tolist(), strict=True))
 
@@ -49,4 +49,5 @@ def test_the_shipped_statistics_are_these() -> None:
     at = NB201.representatives().index.tolist().index(int(NB201.represent(NB201.parse(CELL)).index[0]))
     edges = NB201.labelled_edges(NB201.represent(NB201.parse(CELL)))
     # Sums in another order move the logarithm of a determinant by about 1e-3 on other processors.
-    assert statistics(edges, seed=SEED) == pytest.approx(shipped[at], rel=0.02, abs=0.02)
+    mean = np.mean([statistics(edges, seed=seed) for seed in SEEDS], axis=0)
+    assert mean == pytest.approx(shipped[at], rel=0.02, abs=0.02)
