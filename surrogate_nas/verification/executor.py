@@ -82,7 +82,7 @@ class Work:
         recipe: how to train.
         device: the torch device of each training; "auto" for the GPU where the training runs, if there is one.
         precision: of the arithmetic; see ``train``.
-        compiled: let torch.compile fuse the network's kernels.
+        compiled: let torch.compile fuse the network's kernels; None for where it pays.
         folder: of the run, where checkpoints lie until the trainings have ended; None to write none.
         checkpoint_every: epochs between two checkpoints.
     """
@@ -91,7 +91,7 @@ class Work:
     recipe: Recipe
     device: str = "auto"
     precision: str = "fp32"
-    compiled: bool = False
+    compiled: bool | None = None
     folder: Path | None = None
     checkpoint_every: int = 1
 

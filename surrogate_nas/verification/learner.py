@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
@@ -14,8 +17,11 @@ from torch import Tensor, nn
 
 from surrogate_nas.errors import SettingError, expected
 from surrogate_nas.verification.recipe import Recipe
+from surrogate_nas.verification.resident import layout
 
 WARM_UP = 3  # steps before a CUDA graph is recorded, as PyTorch's notes on CUDA graphs advise
+PROGRAMS = 10_000  # that PyTorch may compile in one process; it gives up silently after eight by default
+LEAST_STEPS = 10_000  # of a training whose kernels are worth a minute of fusing; 200 epochs of CIFAR-10 are 39,200
 log = logging.getLogger(__name__)
 
 
@@ -46,14 +52,31 @@ class Precision(StrEnum):
 
 @contextmanager
 def arithmetic(precision: Precision) -> Iterator[None]:
-    """Let CUDA round multiplications to ten bits only where tf32 is asked for; PyTorch lets convolutions by default."""
-    wanted = precision is Precision.TF32
-    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = wanted
+    """Let CUDA round multiplications to ten bits only where tf32 is asked for; PyTorch lets convolutions by default.
+
+    Its convolutions are also tried out, once for each size, and the fastest one is taken.
+    """
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark
+    cudnn.allow_tf32 = matmul.allow_tf32 = precision is Precision.TF32
+    cudnn.benchmark = True
     try:
         yield
     finally:
-        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
+        cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark = before
+
+
+def worth_compiling(device: str, steps: int) -> bool:
+    """Return whether torch.compile is to fuse the kernels of a training of so many steps.
+
+    It needs a GPU, the Triton that comes with PyTorch's builds for GPUs, and a C compiler, which small images lack.
+    """
+    return (
+        torch.device(device).type == "cuda"
+        and steps >= LEAST_STEPS
+        and importlib.util.find_spec("triton") is not None
+        and any(map(shutil.which, filter(None, (os.environ.get("CC"), "cc", "gcc", "clang"))))
+    )
 
 
 class Examples(Protocol):
@@ -81,7 +104,7 @@ Replay = Callable[[], None]
 def cuda_graph(step: Replay) -> Replay:
     """Record what a step asks of the GPU, without doing it; what is returned does it again, in one call."""
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other threads may use the GPU meanwhile
         step()
     return graph.replay
 
@@ -89,7 +112,8 @@ def cuda_graph(step: Replay) -> Replay:
 class Learner:
     """A network with its optimiser, its images and the loss of the running epoch.
 
-    On a GPU a step is recorded once for each size of a batch and then replayed, so that the CPU costs no time.
+    On a GPU a step is recorded once for each size of a batch and then replayed, so that the CPU costs no time. What
+    cannot be compiled or recorded there runs without, after a warning.
 
     Args:
         network: what learns; moved to the images' device. Its method ``loss`` takes images and labels to a scalar, and
@@ -97,7 +121,7 @@ class Learner:
         images: what it learns from.
         recipe: how it learns.
         precision: in what numbers it computes.
-        compiled: let torch.compile fuse its kernels.
+        compiled: let torch.compile fuse the kernels of whole batches; the last one of an epoch is not worth it.
         record: turns a step into its replay; None for ``cuda_graph`` on a GPU, and no recording elsewhere.
     """
 
@@ -113,18 +137,22 @@ class Learner:
     ) -> None:
         self.device = images.device
         network.to(self.device)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # absent from PyTorch's stubs
+        network.to(memory_format=layout(self.device))  # type: ignore[call-overload]  # absent from PyTorch's stubs
         self.network, self.images, self.precision = network, images, precision
-        # One program for each size of a batch: there are two, and a program for all sizes is slower.
         loss: Callable[[Tensor, Tensor], Tensor] = network.loss  # type: ignore[assignment]  # any module's attribute
-        self._loss = torch.compile(loss, dynamic=False) if compiled else loss
+        self._loss = self._fused_loss = loss
+        self._whole = recipe.batch_size
+        if compiled:
+            torch._dynamo.config.recompile_limit = PROGRAMS
+            torch._dynamo.config.accumulated_recompile_limit = PROGRAMS
+            self._fused_loss = torch.compile(loss, dynamic=False)
         on_gpu = self.device.type == "cuda"
         # A recorded step cannot read a number of Python's again, but it can read the device's memory.
         self._rate = torch.tensor(recipe.learning_rate, device=self.device) if on_gpu else recipe.learning_rate
         self.optimiser = _optimiser(network, recipe, self._rate)
         self._total = torch.zeros((), device=self.device)
         self._record = record or (cuda_graph if on_gpu else None)
-        self._recorded: dict[int, tuple[Tensor, Replay]] = {}
+        self._prepared: dict[int, tuple[Tensor, Replay]] = {}
 
     def begin_epoch(self, learning_rate: float, *, resumed: bool = False) -> None:
         """Set the learning rate, and forget the last epoch's loss unless the middle of an epoch is resumed."""
@@ -139,12 +167,12 @@ class Learner:
 
     def step(self, draws: Tensor) -> None:
         """Learn from the images that some rows of ``images.draw_epoch`` stand for."""
-        if self._record is None:
+        if self._record is None and self._fused_loss is self._loss:
             self._learn(draws)
             return
-        if len(draws) not in self._recorded:
-            self._recorded[len(draws)] = self._recording(self._record, draws)
-        place, replay = self._recorded[len(draws)]
+        if len(draws) not in self._prepared:
+            self._prepared[len(draws)] = self._prepare(draws)
+        place, replay = self._prepared[len(draws)]
         place.copy_(draws)
         replay()
 
@@ -163,7 +191,7 @@ class Learner:
     def _learn(self, draws: Tensor) -> None:
         pixels, labels = self.images.batch(draws)
         with self.precision.autocast(self.device.type):
-            loss = self._loss(pixels, labels)
+            loss = (self._fused_loss if len(draws) == self._whole else self._loss)(pixels, labels)
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
@@ -183,23 +211,41 @@ class Learner:
         for name, value in self._state().items():
             value.copy_(values[name])
 
-    def _recording(self, record: Callable[[Replay], Replay], draws: Tensor) -> tuple[Tensor, Replay]:
-        """Return the place where a recorded step reads its draws, and what repeats it; the state stays as it is."""
+    def _prepare(self, draws: Tensor) -> tuple[Tensor, Replay]:
+        """Return the place where a step of this size reads its draws, and what does it; the state stays as it is."""
         place = draws.clone()
         before = {name: value.clone() for name, value in self._state().items()}
 
         def learn() -> None:
             self._learn(place)
 
+        try:
+            self._warm_up(learn)
+        except (RuntimeError, OSError, ImportError) as error:
+            if self._fused_loss is self._loss or isinstance(error, torch.OutOfMemoryError):
+                raise
+            log.warning("torch.compile failed (%s); the training goes on without, slower.", _in_short(error))
+            self._fused_loss = self._loss
+            self._warm_up(learn)
+        self._put_back(before)
+        if self._record is None:
+            return place, learn
+        try:
+            return place, self._record(learn)
+        except RuntimeError as error:
+            log.warning("no CUDA graph could be recorded (%s); the training goes on without, slower.", _in_short(error))
+            return place, learn
+
+    def _warm_up(self, learn: Replay) -> None:
+        """Let kernels be compiled and chosen, on a stream of its own: a recording must find none to be done."""
         with _beside(self.device):
             for _ in range(WARM_UP):
                 learn()
-        self._put_back(before)
-        try:
-            return place, record(learn)
-        except RuntimeError as error:
-            log.warning("no CUDA graph could be recorded (%s); the training goes on without, slower.", error)
-            return place, learn
+
+
+def _in_short(error: Exception) -> str:
+    """Return the first line of an error, which may bring a whole program along."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 @contextmanager
@@ -228,7 +274,8 @@ def _optimiser(network: nn.Module, recipe: Recipe, rate: Tensor | float) -> torc
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
         nesterov=recipe.momentum > 0,
-        fused=True,
+        # The fused kernel of a CPU rounds what remains beyond whole vectors otherwise than a plain optimiser does.
+        **{"foreach" if next(network.parameters()).is_cpu else "fused": True},
     )
     if recipe.momentum:
         for parameter in named.values():

@@ -23,7 +23,7 @@ from surrogate_nas.split import Split
 from surrogate_nas.verification import checkpoint as checkpoints
 from surrogate_nas.verification.checkpoint import Checkpoint, Progress
 from surrogate_nas.verification.data import ImageTask
-from surrogate_nas.verification.learner import Learner, Precision, arithmetic
+from surrogate_nas.verification.learner import Learner, Precision, arithmetic, worth_compiling
 from surrogate_nas.verification.memory import check_memory
 from surrogate_nas.verification.network import CellNetwork, cell_space
 from surrogate_nas.verification.recipe import Recipe
@@ -72,7 +72,7 @@ def train(
     seed: int,
     device: str = "cpu",
     precision: str = "fp32",
-    compiled: bool = False,
+    compiled: bool | None = None,
     checkpoint: Checkpoint | None = None,
     stop: Callable[[], bool] | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
@@ -86,7 +86,7 @@ def train(
         seed: of everything random.
         device: a torch device.
         precision: "fp32"; "tf32" for multiplications rounded to ten bits, on a GPU; "bf16" for bfloat16 activations.
-        compiled: let torch.compile fuse the network's kernels, which takes a minute first.
+        compiled: let torch.compile fuse the network's kernels, which takes a minute first; None for where it pays.
         checkpoint: where and how often the state is written, and where it is looked for; None for nowhere.
         stop: asked after each step whether to stop, for instance after a signal.
         on_epoch: called after each epoch with its number, from 0, and mean training loss.
@@ -130,7 +130,7 @@ def train_together(
     *,
     device: str = "cpu",
     precision: str = "fp32",
-    compiled: bool = False,
+    compiled: bool | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> list[Training | TrainingError]:
     """Train several architectures, or seeds of one, at the same time on one device: they take turns, step by step.
@@ -150,6 +150,8 @@ def train_together(
     for run in runs:
         cell_space(run.architecture)
     check_memory([run.architecture for run in runs], task, recipe, device)
+    if compiled is None:
+        compiled = worth_compiling(device, recipe.epochs * (len(task.train) // recipe.batch_size))
     with arithmetic(chosen):
         images = ResidentImages.of(task.train, task, device=device, padding=recipe.crop_padding)
         turns = [

@@ -33,7 +33,7 @@ def verify(
     workers: int | None = None,
     device: str = "auto",
     precision: str = "fp32",
-    compiled: bool = False,
+    compiled: bool | None = None,
     checkpoint_every: int = 1,
     executor: Executor | None = None,
     folder: Path | None = None,
@@ -50,7 +50,7 @@ def verify(
         workers: trainings at the same time; None for as many as the executor has room for.
         device: a torch device; "auto" for the GPU where there is one.
         precision: "fp32", "tf32" or "bf16"; see ``train``.
-        compiled: let torch.compile fuse the network's kernels.
+        compiled: let torch.compile fuse the network's kernels; None for where it pays.
         checkpoint_every: epochs between two checkpoints of a training.
         executor: where the trainings run; None for processes of this machine.
         folder: of the run. Its journal remembers finished trainings and its checkpoints unfinished ones, so that a

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from surrogate_nas.space.population import Population
+from surrogate_nas.verification.data import ImageTask
 from surrogate_nas.verification.network import CellNetwork
 from surrogate_nas.verification.recipe import Recipe
 
@@ -90,7 +91,21 @@ def copy_weights(network: CellNetwork, plain: nn.Sequential) -> None:
                 apply[1].weight.copy_(block.convolution.weight.chunk(len(targets))[targets.index(target)])
 
 
-def plain_losses(plain: nn.Sequential, batches: list[tuple[Tensor, Tensor]], rates: list[float]) -> list[float]:
+def plain_batch(task: ImageTask, draws: Tensor, padding: int) -> tuple[Tensor, Tensor]:
+    """Return the images and labels of some draws, flipped, cropped and normalised one by one."""
+    images = []
+    for at, top, left, mirrored in draws.tolist():
+        pixels = torch.from_numpy(task.train.pixels[at]).permute(2, 0, 1)
+        height, width = pixels.shape[1:]
+        left = 2 * padding - left if mirrored else left  # a draw's place counts in the image as it was
+        pixels = nn.functional.pad(pixels.flip(2) if mirrored else pixels, [padding] * 4)
+        pixels = pixels[:, top : top + height, left : left + width]
+        mean, std = (torch.from_numpy(value)[:, None, None] for value in (task.mean, task.std))
+        images.append((pixels.float() / 255 - mean) / std)
+    return torch.stack(images), torch.from_numpy(task.train.labels)[draws[:, 0]]
+
+
+def plain_losses(plain: nn.Module, batches: list[tuple[Tensor, Tensor]], rates: list[float]) -> list[float]:
     """Return the loss of each step, at the learning rate of each step."""
     optimiser = torch.optim.SGD(
         plain.parameters(), lr=rates[0], momentum=0.9, weight_decay=5e-4, nesterov=True, foreach=False

@@ -9,7 +9,7 @@ import torch
 from surrogate_nas.split import Split
 from surrogate_nas.verification.data import Images, ImageTask
 from surrogate_nas.verification.recipe import Recipe
-from surrogate_nas.verification.resident import ResidentImages, draw_epoch
+from surrogate_nas.verification.resident import ResidentImages, draw_epoch, layout
 
 PIXELS = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
 TASK = ImageTask.of("two", {Split.TRAIN: Images(PIXELS, np.array([0, 1]))})
@@ -29,9 +29,11 @@ def test_pixels_are_normalised_as_fractions_of_255() -> None:
     assert np.allclose(images.permute(0, 2, 3, 1).numpy(), expected, atol=1e-6)  # float32
 
 
-def test_images_are_channels_last() -> None:
+def test_images_lie_as_the_device_wants_them() -> None:
     images, _ = resident().batch(torch.tensor([[1], [0]]))
-    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert images.is_contiguous()  # as a plain network's on a CPU, so that sums have the same order
+    assert layout(torch.device("cpu")) is torch.contiguous_format
+    assert layout(torch.device("cuda")) is torch.channels_last
 
 
 def test_padding_is_added_to_the_raw_pixels_before_normalisation() -> None:
@@ -41,7 +43,10 @@ def test_padding_is_added_to_the_raw_pixels_before_normalisation() -> None:
 
 
 def test_an_image_is_flipped_and_then_cropped() -> None:
-    """As torchvision composes RandomHorizontalFlip and RandomCrop: the crop's place counts in the flipped image."""
+    """As torchvision composes RandomHorizontalFlip and RandomCrop; here a place counts in the image as it was.
+
+    What is cut out at one place and mirrored is what the mirrored place of the mirrored image shows, and as likely.
+    """
     images = resident(padding=1)
     padded = torch.nn.functional.pad(images.normalised(torch.from_numpy(PIXELS)), [1] * 4, value=float("nan"))
     for top in range(3):

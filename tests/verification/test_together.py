@@ -15,7 +15,7 @@ from surrogate_nas.space import NATS_SIZE, NB201
 from surrogate_nas.verification import learner as learners
 from surrogate_nas.verification.checkpoint import Checkpoint
 from surrogate_nas.verification.data import digits
-from surrogate_nas.verification.learner import Learner, Precision, Replay
+from surrogate_nas.verification.learner import Learner, Precision, Replay, worth_compiling
 from surrogate_nas.verification.recipe import Recipe
 from surrogate_nas.verification.resident import ResidentImages
 from surrogate_nas.verification.trainer import Run, Training, build_network, train, train_together
@@ -87,12 +87,14 @@ def test_only_cells_are_trained() -> None:
         train(NATS_SIZE.at(np.array([0])), TASK, TINY, seed=1)
 
 
-def learned(record: Callable[[Replay], Replay] | None) -> tuple[list[float], dict[str, bytes]]:
+def learned(
+    record: Callable[[Replay], Replay] | None, *, compiled: bool = False
+) -> tuple[list[float], dict[str, bytes]]:
     """Return the losses and final state of two epochs."""
     torch.manual_seed(0)
     images = ResidentImages.of(TASK.train, TASK, device="cpu", padding=TINY.crop_padding)
     built = Learner(
-        build_network(CELLS[0], TASK, TINY), images, TINY, precision=Precision.FP32, compiled=False, record=record
+        build_network(CELLS[0], TASK, TINY), images, TINY, precision=Precision.FP32, compiled=compiled, record=record
     )
     losses = []
     for epoch in range(2):
@@ -118,6 +120,36 @@ def test_a_recording_that_fails_costs_time_and_not_the_result(caplog: pytest.Log
     assert "no CUDA graph could be recorded (operation not permitted" in caplog.text
 
 
+def test_a_compilation_that_fails_costs_time_and_not_the_result(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("no C compiler was found\nand a program of a hundred lines")
+
+    monkeypatch.setattr(torch, "compile", lambda loss, **settings: fails)
+    assert learned(None, compiled=True) == learned(None)
+    assert learned(lambda step: step, compiled=True) == learned(None)
+    assert [record.message for record in caplog.records] == [
+        "torch.compile failed (no C compiler was found); the training goes on without, slower."
+    ] * 2
+
+
+def test_only_whole_batches_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(
+        torch,
+        "compile",
+        lambda loss, **settings: lambda images, labels: (sizes.append(len(labels)), loss(images, labels))[1],
+    )
+    assert learned(None, compiled=True) == learned(None)
+    assert set(sizes) == {TINY.batch_size}
+
+
+@pytest.mark.parametrize(("device", "steps"), [("cpu", 10**6), ("cuda", 100)])
+def test_compilation_pays_on_a_gpu_and_in_long_trainings_only(device: str, steps: int) -> None:
+    assert not worth_compiling(device, steps)
+
+
 @pytest.mark.parametrize(("name", "message"), [("fp16", "unknown precision 'fp16'"), ("tf32", "needs a CUDA device")])
 def test_precisions_that_cannot_be_had_are_refused(name: str, message: str) -> None:
     with pytest.raises(SettingError, match=message):
@@ -132,9 +164,10 @@ def test_bfloat16_learns_about_the_same_with_weights_in_float32() -> None:
 
 
 def test_tf32_is_allowed_only_where_it_is_asked_for() -> None:
-    before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark
     for precision in Precision:
         with learners.arithmetic(precision):
-            assert torch.backends.cudnn.allow_tf32 is (precision is Precision.TF32)
-            assert torch.backends.cuda.matmul.allow_tf32 is (precision is Precision.TF32)
-    assert (torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32) == before
+            assert cudnn.allow_tf32 is (precision is Precision.TF32)
+            assert matmul.allow_tf32 is (precision is Precision.TF32)
+    assert (cudnn.allow_tf32, matmul.allow_tf32, cudnn.benchmark) == before
