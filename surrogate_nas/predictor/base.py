@@ -30,8 +30,8 @@ class Prediction:
     """What a predictor says of n architectures.
 
     Attributes:
-        mean: (n,) expected measurement, in the unit of the targets.
-        std: (n,) standard deviation, in the same unit, of a new measurement around the mean: what the predictor does
+        mean: (n,) expected measurement, in the unit of the targets; (n, tasks) after a fit to several tasks.
+        std: (n,) or (n, tasks) standard deviation, in the same unit, of a new measurement around the mean: what the predictor does
             not know, and the noise of the measurement. It is calibrated on labels that parts of the predictor did not
             see; the job ``fit`` measures how well (``coverage_90``).
     """
@@ -54,14 +54,14 @@ class Predictor(ABC):
         space_: the space of the architectures that were fitted to.
         held_out_: what was said of the architectures fitted to by parts that did not see their labels; NaN where
             every part did. Not saved.
-        widening_: the factor of the deviations that these labels ask for.
+        widening_: the factor of the deviations that these labels ask for, one for each task.
     """
 
     name: ClassVar[str]
     target: TargetKind
     space_: SearchSpace
     held_out_: Prediction
-    widening_: float
+    widening_: float | Values
 
     @abstractmethod
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
@@ -105,17 +105,28 @@ class Predictor(ABC):
             rng: the only source of randomness.
 
         Raises:
-            TargetError: targets or weights are missing, of another length, not finite, or negative weights.
+            TargetError: targets or weights are missing, of another length, not finite, or negative weights; three
+                targets or more that are all equal; different targets of one architecture.
         """
-        values = _checked("targets", targets, population)
-        importance = np.ones(len(population)) if weights is None else _checked("weights", weights, population)
-        if (importance < 0).any() or importance.sum() == 0:
-            raise TargetError("weights must not be negative, nor all zero.")
-        held_out = self._fit(population, values, importance / importance.mean(), rng)
+        values = self._targets(targets, population)
+        held_out = self._fit(population, values, self._weights(weights, values, population), rng)
         self.widening_ = widening(held_out.mean, held_out.std, values)
         self.held_out_ = Prediction(held_out.mean, held_out.std * self.widening_)
         self.space_ = population.space
         return self
+
+    def _targets(self, targets: ArrayLike, population: Population) -> Values:
+        """Return the targets as an array, after checking them."""
+        values = _checked("targets", targets, population)
+        check_informative(values, population)
+        return values
+
+    def _weights(self, weights: ArrayLike | None, values: Values, population: Population) -> Values:
+        """Return weights of mean one in the shape of the targets, after checking them."""
+        importance = np.ones(len(population)) if weights is None else _checked("weights", weights, population)
+        if (importance < 0).any() or importance.sum() == 0:
+            raise TargetError("weights must not be negative, nor all zero.")
+        return np.asarray(importance / importance.mean())
 
     def predict(self, population: Population) -> Prediction:
         """Return what to expect of each architecture; but for costs, the same for all that compute the same function.
@@ -162,7 +173,7 @@ class Predictor(ABC):
     def restore(self, space: SearchSpace, state: Arrays) -> None:
         """Take back what ``state`` returned of a predictor of this space."""
         self.space_ = space
-        self.widening_ = state["widening"].item()
+        self.widening_ = state["widening"][()]
         self._restore(state)
 
     def _check_fitted(self) -> None:
@@ -228,3 +239,31 @@ def _checked(what: str, values: ArrayLike, population: Population) -> NDArray[np
     if not np.isfinite(array).all():
         raise TargetError(f"{what} must be finite, got {array[~np.isfinite(array)][0]}; leave failed measurements out.")
     return array
+
+
+def check_informative(targets: Values, population: Population, of: str = "") -> None:
+    """Raise if nothing can be learned from (n,) finite targets, or if they contradict each other.
+
+    One or two equal ones are no contradiction: a search begins with them.
+
+    Args:
+        targets: (n,) measurements.
+        population: n architectures.
+        of: which task they are of, for the message.
+
+    Raises:
+        TargetError: three or more that are all equal, or different targets of one architecture.
+    """
+    if len(targets) > 2 and np.ptp(targets) == 0:
+        raise TargetError(
+            f"all {len(targets)} targets{of} are {targets[0]:g}, so that nothing can be ranked; add architectures that "
+            "measured otherwise."
+        )
+    _, first, member = np.unique(population.index, return_index=True, return_inverse=True)
+    differing = np.flatnonzero(targets != targets[first][member])
+    if len(differing):
+        at = differing[0]
+        raise TargetError(
+            f"{population[int(at)].text} has the targets{of} {targets[first[member[at]]]:g} and {targets[at]:g}; give "
+            "each architecture once, with the mean of its measurements and their number as its weight."
+        )

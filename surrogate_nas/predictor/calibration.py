@@ -28,7 +28,9 @@ def folds(n: int, count: int, *, rng: np.random.Generator) -> NDArray[np.int64]:
     return rng.permutation(np.arange(n) % count)
 
 
-def widening(mean: NDArray[np.float64], std: NDArray[np.float64], measured: NDArray[np.float64]) -> float:
+def widening(
+    mean: NDArray[np.float64], std: NDArray[np.float64], measured: NDArray[np.float64]
+) -> float | NDArray[np.float64]:
     """Return the factor of the deviations that makes central 90 % intervals hold 90 % of the measurements.
 
     The factor is the split-conformal quantile of the standardised residuals (Lei et al., "Distribution-free predictive
@@ -36,11 +38,14 @@ def widening(mean: NDArray[np.float64], std: NDArray[np.float64], measured: NDAr
     power.
 
     Args:
-        mean: (n,) predictions made without the label of the architecture; NaN where there is none.
+        mean: (n,) predictions made without the label of the architecture; NaN where there is none. Or (n, tasks), as
+            the others, for (tasks,) factors.
         std: (n,) their deviations.
-        measured: (n,) labels.
+        measured: (n,) labels, NaN where there is none.
     """
-    known = np.isfinite(mean)
+    if mean.ndim == 2:
+        return np.array([widening(*task) for task in zip(mean.T, std.T, measured.T, strict=True)])
+    known = np.isfinite(mean) & np.isfinite(measured)
     n = int(known.sum())
     if n == 0:
         return 1.0

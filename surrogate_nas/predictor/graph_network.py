@@ -90,11 +90,15 @@ class GraphNetwork(nn.Module):
 
     def forward(self, graphs: Batch, features: Tensor) -> Tensor:
         """Return the score of each architecture by each member."""
+        scores: Tensor = self.score(self.encode(graphs, features)).squeeze(2)
+        return scores
+
+    def encode(self, graphs: Batch, features: Tensor) -> Tensor:
+        """Return what the score is read from: the head's hidden layer, (members, n, width)."""
         nodes = self.embedding.index_select(1, graphs.x)  # plain indexing adds its gradients in no fixed order
         for along, against in zip(self.along, self.against, strict=True):
             nodes = nodes + functional.relu(along(nodes, graphs.edge_index) + against(nodes, graphs.edge_index))
         pooled = scatter(nodes, graphs.batch, dim=1, dim_size=len(features), reduce="mean")  # (members, n, width)
         joined = torch.cat([pooled, features.expand(len(pooled), -1, -1)], dim=2)
         joined = functional.dropout(joined, self.dropout, self.training)
-        scores: Tensor = self.score(functional.relu(self.hidden(joined))).squeeze(2)
-        return scores
+        return functional.relu(self.hidden(joined))

@@ -31,6 +31,9 @@ def cross_predict(
     mean, std = np.empty(len(population)), np.empty(len(population))
     for held in range(FOLDS):
         rest, inside = fold != held, fold == held
+        if np.ptp(targets[rest]) == 0:  # nothing is learned from equal ones, and they are what is expected
+            mean[inside], std[inside] = targets[rest][0], 0.0
+            continue
         prediction = copy.deepcopy(predictor).fit(population[rest], targets[rest], rng=rng).predict(population[inside])
         mean[inside], std[inside] = prediction.mean, prediction.std
     return Prediction(mean, std)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from surrogate_nas.predictor.base import Prediction, Predictor
 from surrogate_nas.predictor.targets import LEAST_ERROR, TargetKind
 from surrogate_nas.sampler.acquisition import expected_improvement, exploration, noisy_incumbent
-from surrogate_nas.sampler.base import History, Sampler
+from surrogate_nas.sampler.base import History, Sampler, draw
 from surrogate_nas.sampler.pareto import hypervolume_promise
 from surrogate_nas.sampler.starts import spread_starts
 from surrogate_nas.space import Population
@@ -40,8 +40,10 @@ class Surrogate(Sampler):
         missing = self.starts - len(history.succeeded)
         if missing > 0:
             return spread_starts(min(n, missing), history, starts=self.starts, rng=rng)
-        predictor = copy.deepcopy(self.predictor) if self.predictor is not None else default_predictor()
         measured = history.succeeded
+        if np.ptp(history.values[measured]) == 0:  # all alike, as failures are: nothing to learn from yet
+            return draw(history.unmeasured, n, rng)
+        predictor = copy.deepcopy(self.predictor) if self.predictor is not None else default_predictor()
         predictor.fit(history.population[measured], history.values[measured], rng=rng)
         # All candidates are predicted, not only the unmeasured, since what is the same every time is remembered.
         prediction = predictor.predict(history.candidates)

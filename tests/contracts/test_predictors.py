@@ -148,10 +148,23 @@ def test_two_labels_of_one_function_are_enough(name: str, everything: Population
     assert np.isfinite(prediction.mean).all()
 
 
-def test_equal_targets_are_predicted_back(name: str) -> None:
-    prediction = PREDICTORS[name]().fit(MEASURED, np.full(40, 70.0), rng=np.random.default_rng(0)).predict(OTHERS)
+def test_equal_targets_teach_nothing(name: str) -> None:
+    with pytest.raises(TargetError, match=r"all 40 targets are 70.*measured otherwise"):
+        PREDICTORS[name]().fit(MEASURED, np.full(40, 70.0), rng=np.random.default_rng(0))
+
+
+def test_two_equal_targets_are_predicted_back(name: str) -> None:
+    prediction = PREDICTORS[name]().fit(MEASURED[:2], [70.0, 70.0], rng=np.random.default_rng(0)).predict(OTHERS)
     assert prediction.mean == pytest.approx(70, abs=15)
     assert np.isfinite(prediction.std).all()
+
+
+def test_an_architecture_with_two_different_targets_is_refused(name: str) -> None:
+    population = concatenate([MEASURED, MEASURED[3:4]])
+    with pytest.raises(TargetError, match=r"has the targets .* and 12; give each architecture once"):
+        PREDICTORS[name]().fit(population, np.append(merit(MEASURED), 12.0), rng=np.random.default_rng(0))
+    repeated = np.append(merit(MEASURED), merit(MEASURED)[3])
+    assert len(PREDICTORS[name]().fit(population, repeated, rng=np.random.default_rng(0)).predict(OTHERS)) == 60
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
@@ -167,7 +180,7 @@ def test_targets_of_another_shape_are_refused(name: str, shape: tuple[int, ...])
         PREDICTORS[name]().fit(MEASURED, np.ones(shape), rng=np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("targets", [np.full(40, -1.0), np.full(40, 100.5)])
+@pytest.mark.parametrize("targets", [np.linspace(-1.0, 90, 40), np.linspace(20, 100.5, 40)])
 def test_accuracies_outside_the_percentages_are_refused(name: str, targets: np.ndarray) -> None:
     with pytest.raises(TargetError, match="0 to 100"):
         PREDICTORS[name]().fit(MEASURED, targets, rng=np.random.default_rng(0))
@@ -192,13 +205,17 @@ def test_only_the_ratios_of_weights_matter(name: str) -> None:
     assert same(one.predict(OTHERS), other.predict(OTHERS))
 
 
-def test_labels_of_little_weight_matter_little(name: str) -> None:
-    # Every architecture is measured twice, once right and once upside down; the weight says which one counts.
-    population = concatenate([MEASURED, MEASURED])
-    targets = np.concatenate([merit(MEASURED), 120 - merit(MEASURED)])
-    weights = np.repeat([1.0, 1e-4], 40)
+def test_labels_of_little_weight_matter_little(name: str, everything: Population) -> None:
+    # Every function is measured twice, once right and once upside down; the weight says which one counts.
+    twins = everything[np.argsort(everything.key, kind="stable")]
+    pairs = np.flatnonzero(twins.key[1:] == twins.key[:-1])
+    one = np.random.default_rng(0).choice(pairs, 40, replace=False)
+    one = one[np.unique(twins[one].key, return_index=True)[1]]
+    right = merit(NB201.represent(twins[one]))
+    population = concatenate([twins[one], twins[one + 1]])
+    targets, weights = np.concatenate([right, 120 - right]), np.repeat([1.0, 1e-4], len(one))
     predictor = PREDICTORS[name]().fit(population, targets, weights=weights, rng=np.random.default_rng(0))
-    assert np.corrcoef(predictor.predict(MEASURED).mean, merit(MEASURED))[0, 1] > 0.5
+    assert np.corrcoef(predictor.predict(twins[one]).mean, right)[0, 1] > 0.5
 
 
 def test_architectures_of_another_space_are_refused(name: str) -> None:
