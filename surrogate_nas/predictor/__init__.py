@@ -19,6 +19,7 @@ _CLASSES = {
     "ensemble": ("ensemble", "Ensemble"),
     "gaussian_process": ("gaussian_process", "GaussianProcess"),
     "graph": ("graph", "Graph"),
+    "multitask": ("multitask", "MultiTask"),
     "transfer": ("transfer", "Transfer"),
 }
 

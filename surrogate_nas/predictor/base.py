@@ -31,9 +31,9 @@ class Prediction:
 
     Attributes:
         mean: (n,) expected measurement, in the unit of the targets; (n, tasks) after a fit to several tasks.
-        std: (n,) or (n, tasks) standard deviation, in the same unit, of a new measurement around the mean: what the predictor does
-            not know, and the noise of the measurement. It is calibrated on labels that parts of the predictor did not
-            see; the job ``fit`` measures how well (``coverage_90``).
+        std: (n,) or (n, tasks) standard deviation, in the same unit, of a new measurement around the mean: what the
+            predictor does not know, and the noise of the measurement. It is calibrated on labels that parts of the
+            predictor did not see; the job ``fit`` measures how well (``coverage_90``).
     """
 
     mean: NDArray[np.float64]

@@ -88,7 +88,7 @@ def most_likely(
         parts: for each kernel of the sum the blocks that it sees.
         steps: of the optimiser at most.
     """
-    units = [_unit(block) for block in squared]
+    units = [median_distance(block) for block in squared]
     scaled = [block / unit**2 for block, unit in zip(squared, units, strict=True)]
     seen = [(part, block) for part, blocks in enumerate(parts) for block in blocks]
     count = len(parts)
@@ -149,7 +149,7 @@ def _inner(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     return float(np.einsum("ij,ij->", x, y))
 
 
-def _unit(squared: NDArray[np.float64]) -> float:
+def median_distance(squared: NDArray[np.float64]) -> float:
     """Return the median distance between different architectures, one where there are none."""
     positive = squared[squared > JITTER]
     return float(np.sqrt(np.median(positive))) if len(positive) else 1.0

@@ -8,14 +8,12 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-from scipy.optimize import nnls
 
 from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
+from surrogate_nas.predictor.stacking import shares
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.space import Population
-
-TRUST = 10  # labels at which shares found by stacking count as much as equal ones
 
 
 class Ensemble(Predictor):
@@ -65,7 +63,7 @@ class Ensemble(Predictor):
         for member, own in zip(self.members, rng.spawn(len(self.members)), strict=True):
             member.fit(population, targets, weights=weights, rng=own)
         held_out = [member.held_out_ for member in self.members]
-        self.shares_ = _shares(np.stack([scale.score(part.mean) for part in held_out]), scale.score(targets))
+        self.shares_ = shares(np.stack([scale.score(part.mean) for part in held_out]), scale.score(targets))
         self.scale_ = replace(scale, floor=-np.inf)  # a failure that is measured is clipped, a low prediction is not
         return self._mixed(held_out)
 
@@ -89,21 +87,3 @@ class Ensemble(Predictor):
             prefix = f"{position}."
             own = {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
             member.restore(self.space_, own)
-
-
-def _shares(scores: Values, truth: Values) -> Values:
-    """Return the (members,) shares, which add up to one.
-
-    Least squares on the held-out labels, and ``TRUST`` more labels that ask for equal shares.
-
-    Shapes:
-        scores (members, n) predictions without the label, NaN where a member has none; truth (n,)
-    """
-    count = len(scores)
-    known = np.isfinite(scores).all(axis=0)
-    if not known.any():
-        return np.full(count, 1 / count)
-    x, y = scores[:, known].T, truth[known]
-    strength = np.sqrt(TRUST * ((x - y[:, None]) ** 2).mean(axis=0).min()) + 1e-9  # in units of the best member's error
-    found, _ = nnls(np.vstack([x, strength * count * np.eye(count)]), np.append(y, np.full(count, strength)))
-    return np.asarray(found / found.sum()) if found.sum() > 0 else np.full(count, 1 / count)

@@ -49,7 +49,7 @@ class GaussianProcess(Predictor):
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
         self.scale_ = TargetScale.fit(targets, self.target)
         score = self.scale_.score(targets)
-        self.blocks_ = self._blocks(population)
+        self.blocks_ = feature_blocks(population)
         squared = [squared_distance(block, block) for block in self._doubles()]
         rows = slice(None) if len(score) <= LIKELIHOOD_ROWS else rng.choice(len(score), LIKELIHOOD_ROWS, replace=False)
         known = [block[rows][:, rows] for block in squared]
@@ -68,17 +68,13 @@ class GaussianProcess(Predictor):
 
     def _predict(self, population: Population) -> Prediction:
         # Single precision is far below the noise, and doubles the speed of a search.
-        pairs = zip(self.blocks_, self._blocks(population), strict=True)
+        pairs = zip(self.blocks_, feature_blocks(population), strict=True)
         kernel = self.covariance_([squared_distance(fitted, block) for fitted, block in pairs])  # (fitted, n)
         mean = self.dual_ @ kernel
         half = solve_triangular(self.factor_.astype(np.float32), kernel, lower=True, check_finite=False)
         explained = np.einsum("ij,ij->j", half, half, dtype=np.float64)
         std = np.sqrt((self.covariance_.signal - explained).clip(min=0) + self.covariance_.noise)
         return Prediction(self.scale_.target(mean), self.scale_.deviation(mean, std))
-
-    def _blocks(self, population: Population) -> list[NDArray[np.float32]]:
-        """Return the (n, c) code and, where they are known, the (n, s) statistics."""
-        return [block for block in (_code(population), _statistics(population)) if block.shape[1]]
 
     def _doubles(self) -> list[NDArray[np.float64]]:
         return [block.astype(np.float64) for block in self.blocks_]
@@ -93,6 +89,11 @@ class GaussianProcess(Predictor):
         self.covariance_ = Covariance.of(APART_AND_TOGETHER if len(self.blocks_) > 1 else ALONE, state["covariance"])
         self.factor_, self.dual_ = state["factor"], state["dual"]
         self.scale_ = TargetScale(self.target, *state["scale"].tolist())
+
+
+def feature_blocks(population: Population) -> list[NDArray[np.float32]]:
+    """Return the (n, c) threshold code and, where they are known, the (n, s) statistics of untrained networks."""
+    return [block for block in (_code(population), _statistics(population)) if block.shape[1]]
 
 
 @lru_cache(maxsize=4)  # a search predicts for the same candidates again and again

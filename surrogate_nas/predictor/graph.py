@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from surrogate_nas.encoding.features import all_features
 from surrogate_nas.encoding.graphs import graph_batch
@@ -19,7 +18,7 @@ from surrogate_nas.encoding.untrained import untrained
 from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
 from surrogate_nas.predictor.calibration import folds, held_out
-from surrogate_nas.predictor.graph_network import GraphNetwork
+from surrogate_nas.predictor.graph_network import GraphNetwork, ranking_loss
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.settings import integer
 from surrogate_nas.space import Population
@@ -27,7 +26,6 @@ from surrogate_nas.space import Population
 BATCH = 256  # architectures of a step; pairs are ranked within it
 LEAST_EPOCHS = 30  # passes over many labels, where the steps alone would be fewer
 WEIGHT_DECAY = 0.01
-SQUARED_WEIGHT = 0.3  # of the squared error beside the ranking loss; ties the scores to the targets' scale
 PREDICTED_AT_ONCE = 1024  # architectures whose nodes fit a processor's cache
 
 
@@ -75,27 +73,19 @@ class Graph(Predictor):
         return {name: getattr(self, name) for name in names}
 
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
-        self._check_settings()
+        check_network_settings(self)
         self.scale_ = TargetScale.fit(targets, self.target)
         self.code_ = ThresholdCode.fit(all_features(population))
         score = self.scale_.score(targets)
         left_out = folds(len(population), self.members, rng=rng) == np.arange(self.members)[:, None]
         weight = torch.from_numpy(weights * ~left_out).float()  # (members, n)
-        with _one_thread(), torch.random.fork_rng(devices=[]):
+        with one_thread(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))
             code = self._code(population)
             self.network_ = self._network(len(population.space.graphs(population[:1]).names), code.shape[1])
             self._train(population, code, torch.from_numpy(score).float(), weight)
         mean, spread, self.residual_ = held_out(self._scores(population), left_out, score)
         return self._prediction(mean, spread)
-
-    def _check_settings(self) -> None:
-        for name in ("members", "layers", "width", "steps"):
-            integer(f"graph: {name}", getattr(self, name), least=1)
-        if not 0 <= self.dropout < 1:
-            raise SettingError(f"graph: dropout must be at least 0 and below 1, got {self.dropout}.")
-        if not 0 < self.learning_rate < math.inf:
-            raise SettingError(f"graph: learning_rate must be positive and finite, got {self.learning_rate}.")
 
     def _network(self, operations: int, features: int) -> GraphNetwork:
         """Return an untrained network, initialised from PyTorch's global generator."""
@@ -120,7 +110,7 @@ class Graph(Predictor):
         for _ in range(epochs):
             for rows in torch.randperm(len(score)).chunk(batches):
                 scores = self.network_(graph_batch(population[rows.numpy()]), code[rows])
-                loss = _loss(scores, score[rows], weight[:, rows])
+                loss = ranking_loss(scores, score[rows], weight[:, rows]).sum()
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
@@ -138,7 +128,7 @@ class Graph(Predictor):
     def _scores(self, population: Population) -> Values:
         """Return (members, n) scores."""
         code = self._code(population)
-        with _one_thread(), torch.no_grad():
+        with one_thread(), torch.no_grad():
             parts = [
                 self.network_(graph_batch(population[rows.numpy()]), code[rows])
                 for rows in torch.arange(len(population)).split(PREDICTED_AT_ONCE)
@@ -163,22 +153,24 @@ class Graph(Predictor):
         self.network_.eval()
 
 
-def _loss(scores: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
-    """Return the sum over the members of their ranking loss and weighted squared error.
+def check_network_settings(predictor: Any) -> None:
+    """Raise if the settings of a predictor's network are outside what is allowed.
 
-    Shapes:
-        scores (members, n), truth (n,), weight (members, n)
+    Raises:
+        SettingError: one is.
     """
-    better = truth[:, None] > truth  # (n, n)
-    importance = weight[:, :, None] * weight[:, None, :] * better  # (members, n, n), of the pairs in order
-    pairs = functional.softplus(scores[:, None, :] - scores[:, :, None])
-    ranking = (pairs * importance).sum(dim=(1, 2)) / importance.sum(dim=(1, 2)).clamp(min=1e-6)
-    squared = ((scores - truth) ** 2 * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1e-6)
-    return (ranking + SQUARED_WEIGHT * squared).sum()
+    for name in ("members", "layers", "width", "steps"):
+        integer(f"{predictor.name}: {name}", getattr(predictor, name), least=1)
+    if not 0 <= predictor.dropout < 1:
+        raise SettingError(f"{predictor.name}: dropout must be at least 0 and below 1, got {predictor.dropout}.")
+    if not 0 < predictor.learning_rate < math.inf:
+        raise SettingError(
+            f"{predictor.name}: learning_rate must be positive and finite, got {predictor.learning_rate}."
+        )
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Compute in one thread: the networks are small, and sums are taken in one order, however many threads are set."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

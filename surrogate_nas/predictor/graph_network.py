@@ -11,6 +11,8 @@ from torch_geometric.data import Batch
 from torch_geometric.nn import MessagePassing
 from torch_geometric.utils import scatter
 
+SQUARED_WEIGHT = 0.3  # of the squared error beside the ranking loss; ties the scores to the targets' scale
+
 
 class MemberLinear(nn.Module):
     """A linear layer for each member, initialised as ``torch.nn.Linear``.
@@ -102,3 +104,17 @@ class GraphNetwork(nn.Module):
         joined = torch.cat([pooled, features.expand(len(pooled), -1, -1)], dim=2)
         joined = functional.dropout(joined, self.dropout, self.training)
         return functional.relu(self.hidden(joined))
+
+
+def ranking_loss(scores: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Return the (members,) ranking losses, each with a weighted squared error.
+
+    Shapes:
+        scores (members, n), truth (n,), weight (members, n)
+    """
+    better = truth[:, None] > truth  # (n, n)
+    importance = weight[:, :, None] * weight[:, None, :] * better  # (members, n, n), of the pairs in order
+    pairs = functional.softplus(scores[:, None, :] - scores[:, :, None])
+    ranking = (pairs * importance).sum(dim=(1, 2)) / importance.sum(dim=(1, 2)).clamp(min=1e-6)
+    squared = ((scores - truth) ** 2 * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1e-6)
+    return ranking + SQUARED_WEIGHT * squared

@@ -21,6 +21,7 @@ from surrogate_nas.predictor.distilled import Distilled
 from surrogate_nas.predictor.ensemble import Ensemble
 from surrogate_nas.predictor.gaussian_process import GaussianProcess
 from surrogate_nas.predictor.graph import Graph
+from surrogate_nas.predictor.multitask import MultiTask
 from surrogate_nas.predictor.transfer import Transfer
 from surrogate_nas.space import NB201, Population, concatenate
 from tests.encoding.other_space import OTHER
@@ -32,6 +33,7 @@ PREDICTORS: dict[str, Callable[[], Predictor]] = {
     "gaussian_process": GaussianProcess,
     "additive": lambda: Additive(target="accuracy"),
     "transfer": lambda: Transfer(GaussianProcess(), ["nb201-digits"]),
+    "multitask": lambda: MultiTask(members=2, layers=1, width=8, steps=40),
     "distilled": lambda: Distilled(GaussianProcess(), [{"dataset": "toy"}]),
     "ensemble": lambda: Ensemble([Boosted(members=2, trees=20, bagging=True), GaussianProcess()]),
 }
