@@ -157,7 +157,7 @@ def fit(
         train_size=train_size,
         draws=draws,
         seed=seed,
-        metrics=_summary([outcome.metrics for outcome in outcomes]),
+        metrics=moments([outcome.metrics for outcome in outcomes]),
         reliability=[
             {"level": level, "covered": float(np.mean(covered))}
             for level, *covered in zip(LEVELS, *(outcome.covered for outcome in outcomes), strict=True)
@@ -243,10 +243,11 @@ def _draw(task: Task, predictor: Predictor, train_size: int, rng: np.random.Gene
     names = ("architecture", "measured", "predicted", "predicted_std")
     records = [Record(zip(names, row, strict=True)) for row in columns]
     covered = [coverage(prediction.mean, prediction.std, truth, level) for level in LEVELS]
-    return Outcome(predictor, records, {**_metrics(prediction, truth), **seconds}, covered)
+    return Outcome(predictor, records, {**metrics(prediction, truth), **seconds}, covered)
 
 
-def _metrics(prediction: Prediction, truth: NDArray[np.float64]) -> dict[str, float]:
+def metrics(prediction: Prediction, truth: NDArray[np.float64]) -> dict[str, float]:
+    """Return how good (n,) predictions of (n,) labels are, by name."""
     return {
         "kendall_tau": kendall_tau(prediction.mean, truth),
         "spearman": spearman(prediction.mean, truth),
@@ -257,7 +258,7 @@ def _metrics(prediction: Prediction, truth: NDArray[np.float64]) -> dict[str, fl
     }
 
 
-def _summary(draws: list[dict[str, float]]) -> dict[str, dict[str, float]]:
+def moments(draws: list[dict[str, float]]) -> dict[str, dict[str, float]]:
     """Return mean and deviation over the draws of each metric."""
     values = {name: np.array([draw[name] for draw in draws]) for name in draws[0]}
     return {name: {"mean": float(of.mean()), "std": float(of.std())} for name, of in values.items()}

@@ -18,7 +18,7 @@ from surrogate_nas.predictor.covariance import Parts
 from surrogate_nas.predictor.gaussian_process import ALONE, APART_AND_TOGETHER, feature_blocks
 from surrogate_nas.predictor.graph import PREDICTED_AT_ONCE, check_network_settings, one_thread
 from surrogate_nas.predictor.shared_network import SharedNetwork, train
-from surrogate_nas.predictor.stacking import shares
+from surrogate_nas.predictor.stacking import likely_shares, shares
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.space import Population
 
@@ -163,9 +163,7 @@ class MultiTask(Predictor):
         models["network"] = self._fit_network(population, blocks, scores, weights, fold, rng)
         models["alone"] = self._fit_alone(blocks, scores, weights, fold, rng) if tasks > 1 else models["process"]
         held_out = [models[name] for name in MODELS]
-        self.shares_ = np.stack(
-            [shares(np.stack([model.mean[:, task] for model in held_out]), scores[:, task]) for task in range(tasks)]
-        )
+        self.shares_ = np.stack([_shares(held_out, task, scores[:, task]) for task in range(tasks)])
         self.sharing_ = [self._compared(task, held_out, scores[:, task]) for task in range(tasks)]
         return self._mixed(held_out)
 
@@ -371,6 +369,12 @@ def _held_out(
         said = _of(process, [block[inside] for block in blocks])
         mean[inside], std[inside] = said.mean, said.std
     return _Scores(mean, std)
+
+
+def _shares(held_out: Sequence[_Scores], task: int, truth: Values) -> Values:
+    """Return the (models,) shares in a task's predictions."""
+    said = np.stack([model.mean[:, task] for model in held_out])
+    return shares(said, truth, expected=likely_shares(said, truth))
 
 
 def _of(process: Coregionalised, blocks: Blocks) -> _Scores:

@@ -24,7 +24,11 @@ UNCERTAINTY_RATE = 10.0  # learning rate of the uncertainties in units of the ot
 class SharedNetwork(GraphNetwork):
     """One encoder for all tasks, and for each task a linear head and an uncertainty.
 
+    Heads start alike: each is one that all tasks share plus its own, which is zero at first, so that a task of few
+    labels begins with what the others tell.
+
     Attributes:
+        own: what each task's head adds to the shared one.
         uncertainty: (members, tasks) logarithm of the variance of each task's loss, learned with the rest.
 
     Shapes:
@@ -35,12 +39,15 @@ class SharedNetwork(GraphNetwork):
         self, members: int, operations: int, features: int, tasks: int, *, width: int, layers: int, dropout: float
     ) -> None:
         super().__init__(members, operations, features, width=width, layers=layers, dropout=dropout)
-        self.score = MemberLinear(members, width, tasks)
+        self.own = MemberLinear(members, width, tasks)
+        nn.init.zeros_(self.own.weight)
+        nn.init.zeros_(self.own.bias)
         self.uncertainty = nn.Parameter(torch.zeros(members, tasks))
 
     def forward(self, graphs: Batch, features: Tensor) -> Tensor:
         """Return the score of each architecture in each task by each member."""
-        scores: Tensor = self.score(self.encode(graphs, features))
+        hidden = self.encode(graphs, features)
+        scores: Tensor = self.score(hidden) + self.own(hidden)
         return scores
 
 
@@ -70,10 +77,10 @@ def train(
     take = min(most, math.ceil(BATCH / len(known)))  # labels of each task in a step
     batches = math.ceil(most / take)  # of an epoch of the task with most labels
     total = max(math.ceil(steps / batches), LEAST_EPOCHS) * batches
-    own = [*network.score.parameters(), network.uncertainty]
+    own = [*network.own.parameters(), network.uncertainty]
     shared = [parameter for parameter in network.parameters() if all(parameter is not one for one in own)]
     groups: list[dict[str, Any]] = [
-        {"params": [*shared, *network.score.parameters()]},
+        {"params": [*shared, *network.own.parameters()]},
         {"params": [network.uncertainty], "weight_decay": 0.0},
     ]
     optimiser = torch.optim.AdamW(groups, weight_decay=WEIGHT_DECAY)

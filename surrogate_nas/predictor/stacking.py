@@ -6,24 +6,48 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-TRUST = 10  # labels at which shares found by stacking count as much as equal ones
+TRUST = 10  # labels at which shares found by stacking count as much as those that were expected
+DECISIVE = 20  # labels
 
 
-def shares(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
+def shares(
+    scores: NDArray[np.float64], truth: NDArray[np.float64], *, expected: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Return the (members,) shares, which add up to one.
 
     Least squares on the held-out labels (Breiman, "Stacked regressions", Machine Learning 1996), not negative, and
-    ``TRUST`` more labels that ask for equal shares.
+    ``TRUST`` more labels that ask for the expected shares.
 
-    Shapes:
-        scores (members, n) predictions without the label, NaN where a member has none;
-        truth (n,), NaN where there is none
+    Args:
+        scores: (members, n) predictions without the label, NaN where a member has none.
+        truth: (n,) labels, NaN where there is none.
+        expected: (members,) shares without any label; None for equal ones.
     """
     count = len(scores)
+    wanted = np.full(count, 1 / count) if expected is None else expected
     known = np.isfinite(scores).all(axis=0) & np.isfinite(truth)
     if not known.any():
-        return np.full(count, 1 / count)
+        return wanted
     x, y = scores[:, known].T, truth[known]
     strength = np.sqrt(TRUST * ((x - y[:, None]) ** 2).mean(axis=0).min()) + 1e-9  # in units of the best member's error
-    found, _ = nnls(np.vstack([x, strength * count * np.eye(count)]), np.append(y, np.full(count, strength)))
-    return np.asarray(found / found.sum()) if found.sum() > 0 else np.full(count, 1 / count)
+    found, _ = nnls(np.vstack([x, strength * count * np.eye(count)]), np.append(y, strength * count * wanted))
+    return np.asarray(found / found.sum()) if found.sum() > 0 else wanted
+
+
+def likely_shares(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the (members,) shares that are proportional to the likelihood of held-out labels under each member.
+
+    A member's errors are normal, of the variance that they show. Of more than ``DECISIVE`` labels as much is concluded
+    as of so many, since members that are nearly as good as the best are better mixed with it than left out. Without any
+    label all are alike.
+
+    Shapes:
+        scores (members, n) predictions without the label, NaN where a member has none; truth (n,), NaN where there is
+        none
+    """
+    known = np.isfinite(scores).all(axis=0) & np.isfinite(truth)
+    if not known.any():
+        return np.full(len(scores), 1 / len(scores))
+    errors = np.log(((scores[:, known] - truth[known]) ** 2).mean(axis=1) + 1e-9)
+    likelihood = np.exp(-0.5 * min(int(known.sum()), DECISIVE) * (errors - errors.min()))
+    return np.asarray(likelihood / likelihood.sum())

@@ -176,7 +176,7 @@ def test_targets_that_are_not_finite_are_refused(name: str, wrong: float) -> Non
         PREDICTORS[name]().fit(MEASURED, targets, rng=np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("shape", [(39,), (41,), (40, 1), ()])
+@pytest.mark.parametrize("shape", [(39,), (41,), (40, 1, 1), ()])
 def test_targets_of_another_shape_are_refused(name: str, shape: tuple[int, ...]) -> None:
     with pytest.raises(TargetError, match="40 architectures"):
         PREDICTORS[name]().fit(MEASURED, np.ones(shape), rng=np.random.default_rng(0))

@@ -79,11 +79,11 @@ def test_members_of_different_targets_are_refused() -> None:
 
 def test_members_draw_differently_and_share_the_weights() -> None:
     one, other = members = [Constant(1.0, 0.0), Constant(1.0, 0.0)]
-    Ensemble(members).fit(POPULATION, np.zeros(4), weights=[1, 2, 3, 2], rng=np.random.default_rng(0))
+    Ensemble(members).fit(POPULATION, np.arange(4.0), weights=[1, 2, 3, 2], rng=np.random.default_rng(0))
     assert one.drawn_ != other.drawn_
     assert one.weights_.tolist() == other.weights_.tolist() == [0.5, 1, 1.5, 1]
 
 
 def test_an_ensemble_of_none_is_refused() -> None:
     with pytest.raises(SettingError, match="at least one predictor"):
-        Ensemble([]).fit(POPULATION, np.zeros(4), rng=np.random.default_rng(0))
+        Ensemble([]).fit(POPULATION, np.arange(4.0), rng=np.random.default_rng(0))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from surrogate_nas.errors import SettingError, TargetError
+from surrogate_nas.metrics import kendall_tau
 from surrogate_nas.predictor import load_saved_predictor
 from surrogate_nas.predictor.multitask import MultiTask, _folds
 from surrogate_nas.space import NB201, Population, concatenate
@@ -26,7 +27,7 @@ def accuracy(population: Population) -> np.ndarray:
 
 def latency(population: Population) -> np.ndarray:
     """Invented milliseconds, which grow as the accuracy does."""
-    return 0.1 * accuracy(population) + 0.5 * (NB201.represent(population).decisions == 4).sum(axis=1)
+    return 0.1 * accuracy(population) + 0.2 * (NB201.represent(population).decisions == 4).sum(axis=1)
 
 
 def measured(labels: int = 9) -> np.ndarray:
@@ -54,8 +55,8 @@ def test_a_task_of_few_labels_learns_from_another() -> None:
     together = fitted(measured())
     alone = fitted(measured()[:, [1]], target="value")
     truth = latency(OTHERS)
-    errors = [np.abs(one.predict(OTHERS).mean[:, -1] - truth).mean() for one in (together, alone)]
-    assert errors[0] < 0.8 * errors[1]
+    taus = [kendall_tau(one.predict(OTHERS).mean[:, -1], truth) for one in (together, alone)]
+    assert taus[0] > taus[1] + 0.05
     assert together.relations_[0, 1] == together.relations_[1, 0] > 0.7
     assert together.relations_.diagonal() == pytest.approx(1)
 
