@@ -90,13 +90,17 @@ def _costs(history: History, rng: np.random.Generator) -> tuple[Array, Array]:
     if history.known_costs is not None:
         return history.known_costs, np.zeros_like(history.known_costs)
     measured = history.succeeded
-    predictions = [
-        GaussianProcess(target="value", searching=True)
-        .fit(history.population[measured], cost[measured], rng=rng)
-        .predict(history.candidates)
-        for cost in history.costs.T
-    ]
+    predictions = [_cost(history, cost[measured], rng) for cost in history.costs.T]
     return (
         np.column_stack([prediction.mean for prediction in predictions]),
         np.column_stack([prediction.std for prediction in predictions]),
     )
+
+
+def _cost(history: History, measured: Array, rng: np.random.Generator) -> Prediction:
+    """Return what a cost of the candidates is expected to be, given that of the measured ones."""
+    count = len(history.candidates)
+    if np.ptp(measured) == 0:  # all alike: nothing to learn from yet
+        return Prediction(np.full(count, measured[0]), np.zeros(count))
+    process = GaussianProcess(target="value", searching=True)
+    return process.fit(history.population[history.succeeded], measured, rng=rng).predict(history.candidates)
