@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import kendalltau
 
 from surrogate_nas.errors import InvalidArchitectureError, SettingError, TargetError
-from surrogate_nas.metrics import kendall_tau
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values, check_informative
 from surrogate_nas.predictor.coregionalised import Coregionalised
 from surrogate_nas.predictor.covariance import Parts
@@ -277,7 +277,7 @@ class MultiTask(Predictor):
         together = part[0] * process + part[1] * network
         share = float(self.shares_[task, :2].sum()) if len(self.shares_) > 1 else 0.0
         errors = [float(np.sqrt(np.mean((said - truth[known]) ** 2))) for said in (alone, together)]
-        taus = [kendall_tau(said, truth[known]) for said in (alone, together)]
+        taus = [_tau(said, truth[known]) for said in (alone, together)]
         return Sharing(int(known.sum()), errors[0], errors[1], taus[0], taus[1], share)
 
     def _state(self) -> Arrays:
@@ -375,6 +375,13 @@ def _shares(held_out: Sequence[_Scores], task: int, truth: Values) -> Values:
     """Return the (models,) shares in a task's predictions."""
     said = np.stack([model.mean[:, task] for model in held_out])
     return shares(said, truth, expected=likely_shares(said, truth))
+
+
+def _tau(said: Values, truth: Values) -> float:
+    """Return Kendall's rank correlation, NaN where either has fewer than two different values."""
+    if min(len(np.unique(said)), len(np.unique(truth))) < 2:
+        return float("nan")
+    return float(kendalltau(said, truth).statistic)
 
 
 def _of(process: Coregionalised, blocks: Blocks) -> _Scores:
