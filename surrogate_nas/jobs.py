@@ -36,7 +36,7 @@ PACKAGES = (
 )
 TRAINING_SETTINGS = ("seeds", "workers", "device", "precision", "compiled", "checkpoint_every", "tensorboard")
 SEARCH_SETTINGS = (
-    *("split", "epochs", "budget", "seed", "objectives", "constraint", "warm_start"),
+    *("split", "epochs", "fidelities", "budget", "seconds", "seed", "objectives", "constraint", "warm_start"),
     *("workers", "storage", "study", "heartbeat"),
 )
 TOP = 3  # architectures that a search verifies where its table can be trained again
@@ -267,7 +267,7 @@ def _verify_best(
     from surrogate_nas.table.chosen import chosen
 
     top, make_task, recipe = plan
-    ranked = sorted(result.trials, key=lambda trial: -np.nan_to_num(trial[result.split], nan=-1))
+    ranked = sorted(_longest(result), key=lambda trial: -np.nan_to_num(trial[result.split], nan=-1))
     architectures = get_space(result.space).parse([trial.architecture for trial in ranked[:top]])
     if top == 0:
         log.info("nothing was trained again: the table does not say how, or verification.top=0.")
@@ -344,8 +344,9 @@ def _add_predictions(result: Record, sampler: Any) -> None:
     from surrogate_nas.predictor.validation import FOLDS, cross_predict
     from surrogate_nas.sampler.surrogate import default_predictor
 
-    population = get_space(result.space).parse([trial.architecture for trial in result.trials])
-    values = np.array([trial[result.split] for trial in result.trials])
+    trials = _longest(result)
+    population = get_space(result.space).parse([trial.architecture for trial in trials])
+    values = np.array([trial[result.split] for trial in trials])
     known = np.flatnonzero(np.isfinite(values))
     enough = len(np.unique(population[known].key)) >= 2 * FOLDS
     predictor = getattr(sampler, "predictor", None) or default_predictor()
@@ -354,8 +355,12 @@ def _add_predictions(result: Record, sampler: Any) -> None:
     for trial in result.trials:
         trial.update(predicted=None, predicted_std=None)
     for at, position in enumerate(known if enough else ()):
-        trial = result.trials[position]
-        trial.update(predicted=float(prediction.mean[at]), predicted_std=float(prediction.std[at]))
+        trials[position].update(predicted=float(prediction.mean[at]), predicted_std=float(prediction.std[at]))
+
+
+def _longest(result: Record) -> list[Record]:
+    """Return the trials of a search that were trained longest: all, unless there are several lengths."""
+    return [trial for trial in result.trials if trial.get("epochs", result.epochs) == result.epochs]
 
 
 def _circumstances(started: datetime) -> dict[str, Any]:

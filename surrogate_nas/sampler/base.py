@@ -68,10 +68,12 @@ class Sampler(ABC):
     Attributes:
         batch: how many architectures it likes to propose at a time.
         several: whether it serves several objectives.
+        lengths: whether it proposes how long to train, too.
     """
 
     batch: int = 1
     several: bool = False
+    lengths: bool = False
 
     @abstractmethod
     def propose(self, n: int, history: History, *, rng: np.random.Generator) -> Population:

@@ -14,14 +14,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from surrogate_nas.configuration import load_sampler
 from surrogate_nas.errors import SettingError
 from surrogate_nas.run_folder import claim, describe
 from surrogate_nas.sampler.base import Sampler
+from surrogate_nas.sampler.hyperband import Hyperband
 from surrogate_nas.search.ledger import Known
-from surrogate_nas.search.limits import limited
+from surrogate_nas.search.lengths import (
+    ByLength,
+    alone,
+    checked_lengths,
+    each_limited,
+    for_length,
+    lengths_result,
+    only_lengths,
+    proposes_lengths,
+)
+from surrogate_nas.search.limits import Limited, limited
 from surrogate_nas.search.loop import run
 from surrogate_nas.search.measurement import Evaluator, TrainingEvaluator
 from surrogate_nas.search.objectives import ACCURACY, add_front, objective_costs, serves_several
@@ -30,7 +42,7 @@ from surrogate_nas.search.quiet import quiet_optuna
 from surrogate_nas.search.result import SearchResult, table_result, training_result
 from surrogate_nas.search.warm_start import known_measurements
 from surrogate_nas.search.workers import Place, run_workers
-from surrogate_nas.settings import integer
+from surrogate_nas.settings import integer, number
 from surrogate_nas.split import Split
 from surrogate_nas.table import Table
 from surrogate_nas.table.chosen import chosen
@@ -44,11 +56,13 @@ def search(
     table: str | Path | Table | None = None,
     evaluator: TrainingEvaluator | None = None,
     dataset: str | None = None,
-    sampler: str | Sampler | OptunaSamplerFactory = "surrogate",
-    budget: int,
+    sampler: str | Sampler | Hyperband | OptunaSamplerFactory = "surrogate",
+    budget: int | None = None,
+    seconds: float | None = None,
     seed: int,
     split: Split | str = Split.VALID,
     epochs: int | None = None,
+    fidelities: Sequence[int] | None = None,
     objectives: Sequence[str] = (ACCURACY,),
     constraint: Mapping[str, float] | None = None,
     warm_start: str | Path | None = None,
@@ -66,10 +80,15 @@ def search(
         evaluator: trains for real, instead of a table.
         dataset: what the architectures were trained on; may be left out where the table has one data set.
         sampler: what proposes; a name, one of this package's samplers, or a factory of Optuna ones that takes ``seed``.
-        budget: measurements that may be paid, by all workers together; every label that the sampler sees counts.
+        budget: measurements that may be paid, by all workers together; every label that the sampler sees counts. None
+            for as many as ``seconds`` pay.
+        seconds: of training that may be paid. Another training begins as long as fewer are paid, so the last one may go
+            beyond; with several workers, as many as there are.
         seed: of the proposals.
         split: the images whose accuracy is searched on.
         epochs: length of the trainings of a table; None for the longest.
+        fidelities: several lengths of training, in epochs, such as (12, 200): short trainings decide which
+            architectures deserve long ones. Each training is paid in full, and ``seconds`` is the budget.
         objectives: "accuracy", and beside it costs to keep low, by the names of ``constraint``; costs are known of
             every candidate, and are not modelled.
         constraint: the highest value of costs, by name: ``params_millions``, ``flops_millions``, or those of the table.
@@ -96,20 +115,36 @@ def search(
     """
     start = time.perf_counter()
     name, proposer = _named(sampler)
-    measures, about = _measures(table, evaluator, dataset, Split.of(split), epochs)
-    measures = limited(measures, constraint or {}, dataset=about["dataset"])
-    costs_named, measures, costs = objective_costs(objectives, measures, dataset=about["dataset"])
+    measures: Limited | ByLength
+    if fidelities is None:
+        only_lengths(proposer, name)
+        one, about = _measures(table, evaluator, dataset, Split.of(split), epochs)
+        one = limited(one, constraint or {}, dataset=about["dataset"])
+        costs_named, measures, costs = objective_costs(objectives, one, dataset=about["dataset"])
+    else:
+        several = None if list(objectives) == [ACCURACY] else objectives
+        alone(seconds, epochs=epochs, objectives=several, warm_start=warm_start)
+        proposer, costs_named, costs = proposes_lengths(proposer, name), [], Known().costs
+        each, about = _each_length(checked_lengths(fidelities), table, evaluator, dataset, Split.of(split))
+        measures = each_limited(each, constraint or {}, dataset=about["dataset"])
     if constraint:
         about["constraint"] = dict(constraint)
     if costs_named:
         serves_several(proposer, name)
         about["objectives"] = [ACCURACY, *costs_named]
     known = Known(costs=costs)
-    if warm_start is not None:
+    if warm_start is not None and not isinstance(measures, ByLength):
         known = Known(known_measurements(warm_start, measures, split=Split(about["split"])), costs)
         about["known"] = sorted(known.values.items())
     held = len(measures.candidates) - len(known.values)
-    integer("budget", budget, least=1, most=held, why=f" (what {about.pop('what')})")
+    what = about.pop("what")
+    if seconds is not None and number("seconds", seconds) <= 0:
+        raise SettingError(f"seconds must be above 0, got {seconds}.")
+    if budget is not None:
+        integer("budget", budget, least=1, most=held, why=f" (what {what})")
+    elif seconds is None:
+        raise SettingError("a search needs a budget of measurements, or of seconds of training.")
+    most, paid = budget or held, np.inf if seconds is None else float(seconds)
     integer("seed", seed)
     integer("workers", workers, least=1)
     integer("heartbeat", heartbeat, least=1)
@@ -128,17 +163,29 @@ def search(
         shared = place.open()
         shared.belongs_to(identity)
         if workers > 1:
-            history, seconds = run_workers(
-                place, measures, proposer, workers=workers, budget=budget, seed=seed, known=known, progress=progress
+            history, took = run_workers(
+                place,
+                measures,
+                proposer,
+                workers=workers,
+                budget=most,
+                seconds=paid,
+                seed=seed,
+                known=known,
+                progress=progress,
             )
         else:
-            history, seconds = run(shared, measures, proposer, budget=budget, seed=seed, known=known, progress=progress)
+            history, took = run(
+                shared, measures, proposer, budget=most, seconds=paid, seed=seed, known=known, progress=progress
+            )
     wall = time.perf_counter() - start
     settings = {**identity, "sampler": name, "budget": budget, "wall": wall}
+    if isinstance(measures, ByLength):
+        return lengths_result(measures, history, took, settings)
     if isinstance(measures, TableEvaluator):
-        result, values = table_result(measures, history, seconds, settings), measures.values
+        result, values = table_result(measures, history, took, settings), measures.values
     else:
-        result, values = training_result(history, seconds, settings), None
+        result, values = training_result(history, took, settings), None
     if costs_named:
         add_front(result, history, costs_named, costs, values)
     return result
@@ -170,7 +217,31 @@ def _measures(
     return looks_up, {**about, "what": f"table {table.name!r} holds of {dataset} on split {split}"}
 
 
-def _named(sampler: str | Sampler | OptunaSamplerFactory) -> tuple[str, Sampler | OptunaSamplerFactory]:
+def _each_length(
+    lengths: Sequence[int],
+    table: str | Path | Table | None,
+    evaluator: TrainingEvaluator | None,
+    dataset: str | None,
+    split: Split,
+) -> tuple[dict[int, Limited], dict[str, Any]]:
+    """Return what measures each length of training, and what the measurements belong to.
+
+    Raises:
+        SettingError: neither a table nor an evaluator is given, or both are.
+        NotMeasuredError: the table does not hold a length.
+    """
+    each: dict[int, Limited] = {}
+    labels = []
+    for length in lengths:
+        trains = None if evaluator is None else for_length(evaluator, length)
+        each[length], about = _measures(table, trains, dataset, split, length)
+        labels.append(about.get("labels"))
+    return each, {**about, "labels": labels, "fidelities": list(lengths)}
+
+
+def _named(
+    sampler: str | Sampler | Hyperband | OptunaSamplerFactory,
+) -> tuple[str, Sampler | Hyperband | OptunaSamplerFactory]:
     """Return what a result calls a sampler, and the sampler."""
     if isinstance(sampler, str):
         return sampler, load_sampler(sampler)

@@ -117,11 +117,21 @@ class Ledger:
         """Return what was known and the first ``length`` claims, or all; what is being measured has the value NaN."""
         return self._history([*self.known.values, *list(self.claims.values())[:length]])
 
-    def finished(self, length: int) -> tuple[History, NDArray[np.float64]]:
-        """Return the first ``length`` measurements and the (n,) seconds that each took."""
+    def seconds(self, before: float = np.inf) -> float:
+        """Return the seconds of training of all measurements, or of those of lower numbers than ``before``."""
+        told = (trial.user_attrs.get(SECONDS, 0.0) for trial in self.measured.values() if trial.number < before)
+        return float(np.nansum(list(told)))
+
+    def finished(self, length: int, most: float = np.inf) -> tuple[History, NDArray[np.float64]]:
+        """Return the first measurements, and the (n,) seconds that each took.
+
+        They are up to ``length``, each of which began before ``most`` seconds were paid.
+        """
         positions = [position for position in self.claims.values() if position in self.measured][:length]
-        trials = [self.measured[position] for position in positions]
-        return self._history(positions), np.array([float(t.user_attrs.get(SECONDS, "nan")) for t in trials])
+        seconds = np.array([float(self.measured[at].user_attrs.get(SECONDS, "nan")) for at in positions])
+        paid_before = np.cumsum(np.nan_to_num(seconds)) - np.nan_to_num(seconds)
+        count = int((paid_before < most).sum())
+        return self._history(positions[:count]), seconds[:count]
 
     def _history(self, positions: list[int]) -> History:
         told = self.measured.keys() | self.known.values.keys()

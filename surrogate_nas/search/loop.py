@@ -14,7 +14,9 @@ from optuna.trial import FrozenTrial, TrialState
 from tqdm import tqdm
 
 from surrogate_nas.sampler.base import History, Sampler, draw
+from surrogate_nas.sampler.hyperband import Hyperband
 from surrogate_nas.sampler.optuna import distributions, parameters_of
+from surrogate_nas.search.hyperband import HyperbandProposer
 from surrogate_nas.search.ledger import Known, Ledger
 from surrogate_nas.search.measurement import Evaluator, Patience, measure
 from surrogate_nas.search.proposer import OptunaProposer, OptunaSamplerFactory, OwnProposer, Proposal, Proposer
@@ -28,25 +30,23 @@ POLL = 0.1  # seconds between two looks whether another worker is done
 def run(
     study: SharedStudy,
     evaluator: Evaluator,
-    sampler: Sampler | OptunaSamplerFactory,
+    sampler: Sampler | Hyperband | OptunaSamplerFactory,
     *,
     budget: int,
+    seconds: float = np.inf,
     seed: int,
     known: Known | None = None,
     progress: bool = False,
 ) -> tuple[History, NDArray[np.float64]]:
     """Ask, measure and tell until the budget is spent; return what was measured and the (n,) seconds of each.
 
+    The budget is a number of measurements, and seconds of training: as long as fewer are paid, another training begins.
     Other workers may do the same with the same study. A proposal that was measured before is answered from memory and
     not charged; after a hundred in a row a random candidate takes the place of the next.
     """
     ledger = Ledger(evaluator, known)
-    proposer: Proposer = (
-        OwnProposer(sampler, ledger, seed=seed)
-        if isinstance(sampler, Sampler)
-        else OptunaProposer(sampler, ledger, seed=seed)
-    )
-    worker = Worker(study, evaluator, ledger, proposer, budget=budget, seed=seed)
+    proposer = _proposer(sampler, ledger, seed)
+    worker = Worker(study, evaluator, ledger, proposer, budget=budget, seconds=seconds, seed=seed)
     with (
         _held_back_interrupt() as interrupted,
         tqdm(total=budget, disable=not progress, unit="query") as bar,
@@ -58,7 +58,16 @@ def run(
             if progress:
                 bar.set_postfix(best=f"{ledger.history().best:.2f}", refresh=False)
                 bar.update(min(len(ledger.measured), budget) - bar.n)
-    return ledger.finished(budget)
+    return ledger.finished(budget, seconds)
+
+
+def _proposer(sampler: Sampler | Hyperband | OptunaSamplerFactory, ledger: Ledger, seed: int) -> Proposer:
+    """Return what asks a sampler."""
+    if isinstance(sampler, Sampler):
+        return OwnProposer(sampler, ledger, seed=seed)
+    if isinstance(sampler, Hyperband):
+        return HyperbandProposer(sampler, ledger, seed=seed)
+    return OptunaProposer(sampler, ledger, seed=seed)
 
 
 class Worker:
@@ -70,17 +79,27 @@ class Worker:
         ledger: follows the study.
         proposer: proposes.
         budget: measurements that may be paid by all workers together.
+        seconds: of training that may be paid; the last one may go beyond.
         seed: of the random candidate that follows too many repeated proposals.
     """
 
     def __init__(
-        self, study: SharedStudy, evaluator: Evaluator, ledger: Ledger, proposer: Proposer, *, budget: int, seed: int
+        self,
+        study: SharedStudy,
+        evaluator: Evaluator,
+        ledger: Ledger,
+        proposer: Proposer,
+        *,
+        budget: int,
+        seconds: float,
+        seed: int,
     ) -> None:
         self.study = study
         self.evaluator = evaluator
         self.ledger = ledger
         self.proposer = proposer
         self.budget = budget
+        self.seconds = seconds
         self.seed = seed
         self._distributions = distributions(evaluator.candidates.space)
         self._patience = Patience()
@@ -93,7 +112,7 @@ class Worker:
             self.study.revive()
             self._looked = time.monotonic()
         self.trials = self._read()
-        return len(self.ledger.measured) >= self.budget
+        return len(self.ledger.measured) >= self.budget or self.ledger.seconds() >= self.seconds
 
     def step(self) -> None:
         """Measure the trial that waits, or a new proposal; wait where the rest of the budget is with others."""
@@ -140,7 +159,8 @@ class Worker:
             self._read()
             position = self.ledger.position_of(trial)
             earlier = sum(number < trial.number for number in self.ledger.claims)
-            if self.ledger.running.get(position) != trial.number or earlier >= self.budget:
+            spent = earlier >= self.budget or self.ledger.seconds(before=trial.number) >= self.seconds
+            if self.ledger.running.get(position) != trial.number or spent:
                 self.study.withdraw(trial)
                 return
             measured = measure(self.evaluator, self.ledger.candidates[position])

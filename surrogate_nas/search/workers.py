@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from surrogate_nas.errors import SurrogateNASError
 from surrogate_nas.sampler.base import History, Sampler
+from surrogate_nas.sampler.hyperband import Hyperband
 from surrogate_nas.search.ledger import Known, Ledger
 from surrogate_nas.search.loop import run
 from surrogate_nas.search.measurement import Evaluator
@@ -49,10 +50,11 @@ class Place:
 def run_workers(
     place: Place,
     evaluator: Evaluator,
-    sampler: Sampler | OptunaSamplerFactory,
+    sampler: Sampler | Hyperband | OptunaSamplerFactory,
     *,
     workers: int,
     budget: int,
+    seconds: float,
     seed: int,
     known: Known,
     progress: bool = False,
@@ -69,7 +71,7 @@ def run_workers(
     told, tell = context.Pipe(duplex=False)
 
     def start() -> SpawnProcess:
-        settings = (place, evaluator, sampler, budget, seed, known)
+        settings = (place, evaluator, sampler, budget, seconds, seed, known)
         process = context.Process(target=_work, args=(tell, *settings), daemon=True)
         process.start()
         return process
@@ -80,7 +82,7 @@ def run_workers(
             while True:
                 ledger.read(study.trials())
                 bar.update(min(len(ledger.measured), budget) - bar.n)
-                if len(ledger.measured) >= budget:
+                if len(ledger.measured) >= budget or ledger.seconds() >= seconds:
                     break
                 if told.poll():
                     raise told.recv()
@@ -97,7 +99,7 @@ def run_workers(
                 connection.wait([process.sentinel for process in processes if process.exitcode is None], LOOK)
         for process in processes:
             process.join(LAST_WORDS)
-        return ledger.finished(budget)
+        return ledger.finished(budget, seconds)
     finally:
         for process in processes:
             process.terminate()
@@ -108,8 +110,9 @@ def _work(
     tell: connection.Connection,
     place: Place,
     evaluator: Evaluator,
-    sampler: Sampler | OptunaSamplerFactory,
+    sampler: Sampler | Hyperband | OptunaSamplerFactory,
     budget: int,
+    seconds: float,
     seed: int,
     known: Known,
 ) -> None:
@@ -117,6 +120,6 @@ def _work(
     follow_parent()
     try:
         with quiet_optuna(), threadpool_limits(1):
-            run(place.open(), evaluator, sampler, budget=budget, seed=seed, known=known)
+            run(place.open(), evaluator, sampler, budget=budget, seconds=seconds, seed=seed, known=known)
     except SurrogateNASError as error:
         tell.send(error)
