@@ -3,9 +3,9 @@
     python benchmarks/search/fidelities.py nb201 cifar10 --seeds 50
     python benchmarks/search/fidelities.py nb201 cifar10 --seeds 20 --methods hyperband
 
-Adds a row a run to results/fidelities.csv, leaves out the runs that it holds, and prints what all of them say. A method is
-a sampler with both lengths, or "surrogate-long" with the longest only. A run goes on until a long training is near the
-optimum, its budget of seconds doubling meanwhile; all trainings that began before it was near are paid.
+Adds a row a run to results/fidelities.csv, leaves out the runs that it holds, and prints what all of them say. A method
+is a sampler with both lengths, or "surrogate-long" with the longest only. A run goes on until a long training is near
+the optimum, its budget of seconds doubling meanwhile; all trainings that were finished by then are paid.
 """
 
 from __future__ import annotations
