@@ -121,7 +121,7 @@ def main() -> None:
     parser.add_argument("dataset")
     parser.add_argument("--budgets", type=int, nargs="+", default=[50, 150])
     parser.add_argument("--seeds", type=int, default=100)
-    parser.add_argument("--samplers", nargs="+", default=names("sampler"))
+    parser.add_argument("--samplers", nargs="+", default=[name for name in names("sampler") if name != "hyperband"])
     parser.add_argument("--near", type=float, default=NEAR)
     chosen = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)

@@ -29,7 +29,7 @@ from surrogate_nas.split import Split
 from surrogate_nas.table import Column, Table
 from surrogate_nas.table.evaluator import TableEvaluator
 
-SAMPLERS = names("sampler")
+SAMPLERS = [name for name in names("sampler") if name != "hyperband"]  # which needs several lengths
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
