@@ -51,7 +51,7 @@ class Surrogate(Sampler):
             promised = hypervolume_promise(prediction, history, rng=rng)
         else:
             promised = promise(prediction, history)
-        return history.candidates[_choose(n, history, promised, rng)]
+        return history.candidates[choose(n, history, promised, rng)]
 
 
 def default_predictor(target: TargetKind = "accuracy") -> Predictor:
@@ -78,7 +78,7 @@ def promise(prediction: Prediction, history: History) -> NDArray[np.float64]:
     return np.where(history.candidates.isin(history.population), -np.inf, improvement)
 
 
-def _choose(n: int, history: History, promised: NDArray[np.float64], rng: np.random.Generator) -> list[int]:
+def choose(n: int, history: History, promised: NDArray[np.float64], rng: np.random.Generator) -> list[int]:
     """Return up to n positions of candidates that promise most, of which no two are nearly the same.
 
     Of two that compute the same function, or would if one decision were another, the second tells little that the

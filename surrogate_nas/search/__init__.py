@@ -40,7 +40,7 @@ from surrogate_nas.search.objectives import ACCURACY, add_front, objective_costs
 from surrogate_nas.search.proposer import OptunaSamplerFactory
 from surrogate_nas.search.quiet import quiet_optuna
 from surrogate_nas.search.result import SearchResult, table_result, training_result
-from surrogate_nas.search.warm_start import known_measurements
+from surrogate_nas.search.warm_start import guided_by, is_other_task, known_measurements
 from surrogate_nas.search.workers import Place, run_workers
 from surrogate_nas.settings import integer, number
 from surrogate_nas.split import Split
@@ -93,7 +93,8 @@ def search(
             every candidate, and are not modelled.
         constraint: the highest value of costs, by name: ``params_millions``, ``flops_millions``, or those of the table.
         warm_start: measurements that are known already and not charged: a CSV with the columns ``architecture`` and
-            ``accuracy``, or the folder of an earlier search.
+            ``accuracy``, or the folder of an earlier search. Or another task, ``TABLE:DATASET``, all of whose labels
+            say where the search begins and what the surrogate sampler expects; they are no measurements of this one.
         workers: processes that measure at the same time; what several find depends on which is quicker.
         storage: address of a database that keeps the study, such as ``postgresql://USER@HOST/NAME``; searches on other
             machines with the same address and settings take part. None for a journal in the folder.
@@ -132,8 +133,11 @@ def search(
     if costs_named:
         serves_several(proposer, name)
         about["objectives"] = [ACCURACY, *costs_named]
-    known = Known(costs=costs)
-    if warm_start is not None and not isinstance(measures, ByLength):
+    known, described = Known(costs=costs), describe(proposer)
+    if warm_start is not None and is_other_task(warm_start):
+        proposer = guided_by(str(warm_start), proposer, name, dataset=about["dataset"])
+        about["warm_start"] = str(warm_start)
+    elif warm_start is not None and not isinstance(measures, ByLength):
         known = Known(known_measurements(warm_start, measures, split=Split(about["split"])), costs)
         about["known"] = sorted(known.values.items())
     held = len(measures.candidates) - len(known.values)
@@ -148,7 +152,7 @@ def search(
     integer("seed", seed)
     integer("workers", workers, least=1)
     integer("heartbeat", heartbeat, least=1)
-    identity = {**about, "sampler": describe(proposer), "seed": seed}
+    identity = {**about, "sampler": described, "seed": seed}
     with (
         quiet_optuna(),
         threadpool_limits(1, user_api="blas"),  # small matrices: threads cost more than they give

@@ -1,16 +1,39 @@
-"""Measurements that the user already has: known from the start, and not charged."""
+"""What is known from the start, and not charged: measurements that the user already has, or another task's table."""
 
 from __future__ import annotations
 
 import csv
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from surrogate_nas.errors import InvalidArchitectureError, WarmStartError
+from surrogate_nas.errors import InvalidArchitectureError, SettingError, WarmStartError
+from surrogate_nas.sampler.guided import Guided
+from surrogate_nas.sampler.surrogate import Surrogate
 from surrogate_nas.search.measurement import Evaluator
+from surrogate_nas.sources import source
 from surrogate_nas.split import Split
+from surrogate_nas.table.catalog import table_paths
+
+
+def is_other_task(warm_start: str | Path) -> bool:
+    """Return whether a warm start names another task, ``TABLE:DATASET`` or ``TABLE``, and no file or folder."""
+    return isinstance(warm_start, str) and not Path(warm_start).exists() and warm_start.split(":")[0] in table_paths()
+
+
+def guided_by(task: str, sampler: Any, name: str, *, dataset: str) -> Guided:
+    """Return the surrogate sampler with another task before it: that shapes its starts and its prior, not its history.
+
+    Raises:
+        SettingError: another sampler is asked for, which learns from no other task.
+        LeakageError: the task has the images that are searched on, so that its labels would be seen and not counted.
+        NotMeasuredError: there is no such data set in the table.
+    """
+    if not isinstance(sampler, Surrogate):
+        raise SettingError(f"warm_start={task}: sampler {name!r} learns from no other task; sampler=surrogate does.")
+    return Guided([source(task, dataset=dataset)])
 
 
 def known_measurements(path: str | Path, evaluator: Evaluator, *, split: Split) -> dict[int, float]:
