@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surrogate_nas.encoding.features import features
-from surrogate_nas.space import SearchSpace, distinct
+from surrogate_nas.encoding.neighbourhood import heard
+from surrogate_nas.space import Population, SearchSpace, distinct
+from surrogate_nas.space.cell import CellSpace
 
 QUANTILES = np.linspace(0.05, 0.95, 10)
 SPACE_ROWS = 20_000  # draws of architectures that stand for a space
@@ -69,3 +71,17 @@ def space_code(space: SearchSpace) -> ThresholdCode:
     """Return the code of a space, fitted to architectures drawn from it once and for all, each function once."""
     drawn = space.at(np.random.default_rng(0).integers(space.size, size=SPACE_ROWS))
     return ThresholdCode.fit(features(distinct(space.represent(drawn))))
+
+
+def surroundings(population: Population) -> NDArray[np.float32]:
+    """Return the (n, c) code of the whole space, of cells the mean with those around them."""
+    space = population.space
+    if not isinstance(space, CellSpace):
+        return space_code(space)(features(population)).astype(np.float32)
+    return _heard_code(space)[np.searchsorted(space.representatives().index, space.represent(population).index)]
+
+
+@lru_cache
+def _heard_code(space: CellSpace) -> NDArray[np.float32]:
+    """Return the (classes, c) code of the representatives together with what is around them."""
+    return heard(space_code(space)(features(space.representatives())), space).astype(np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from surrogate_nas.encoding.features import features
-from surrogate_nas.encoding.thresholds import space_code
+from surrogate_nas.encoding.thresholds import space_code, surroundings
 from surrogate_nas.encoding.untrained import untrained
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
 from surrogate_nas.predictor.covariance import STEPS, Covariance, Parts, most_likely, squared_distance
@@ -27,13 +27,15 @@ class GaussianProcess(Predictor):
     """A Gaussian process with Matern 5/2 kernels on the threshold code of the features and on untrained statistics.
 
     One kernel sees the code, one the statistics, one both, and their sum is the covariance. Where statistics are
-    unknown, the first is all. Scales and noise maximise the marginal likelihood times a prior (Rasmussen and
-    Williams, "Gaussian Processes for Machine Learning", 2006, sections 2.2 and 5.4). The deviation includes the noise.
+    unknown, the first is all. The code of a cell is the mean with those around it: labels reach farther. Scales and
+    noise maximise the marginal likelihood times a prior (Rasmussen and Williams, "Gaussian Processes for Machine
+    Learning", 2006, sections 2.2 and 5.4). The deviation includes the noise.
 
     Args:
         target: what is predicted; accuracies are learned by their logarithmic error.
-        searching: whether a search chose the architectures. Then its scales are found sooner, in fewer steps, and its
-            deviations are those of the likelihood: labels that were chosen do not tell how far the others are off.
+        searching: whether a search chose the architectures. Then a cell's code is its own, since what is measured is
+            much alike. The scales are found sooner, in fewer steps, and the deviations are those of the likelihood:
+            labels that were chosen do not tell how far the others are off.
     """
 
     name = "gaussian_process"
@@ -49,7 +51,7 @@ class GaussianProcess(Predictor):
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
         self.scale_ = TargetScale.fit(targets, self.target)
         score = self.scale_.score(targets)
-        self.blocks_ = feature_blocks(population)
+        self.blocks_ = feature_blocks(population, around=not self.searching)
         squared = [squared_distance(block, block) for block in self._doubles()]
         rows = slice(None) if len(score) <= LIKELIHOOD_ROWS else rng.choice(len(score), LIKELIHOOD_ROWS, replace=False)
         known = [block[rows][:, rows] for block in squared]
@@ -68,7 +70,8 @@ class GaussianProcess(Predictor):
 
     def _predict(self, population: Population) -> Prediction:
         # Single precision is far below the noise, and doubles the speed of a search.
-        pairs = zip(self.blocks_, feature_blocks(population), strict=True)
+        blocks = feature_blocks(population, around=not self.searching)
+        pairs = zip(self.blocks_, blocks, strict=True)
         kernel = self.covariance_([squared_distance(fitted, block) for fitted, block in pairs])  # (fitted, n)
         mean = self.dual_ @ kernel
         half = solve_triangular(self.factor_.astype(np.float32), kernel, lower=True, check_finite=False)
@@ -91,9 +94,15 @@ class GaussianProcess(Predictor):
         self.scale_ = TargetScale(self.target, *state["scale"].tolist())
 
 
-def feature_blocks(population: Population) -> list[NDArray[np.float32]]:
-    """Return the (n, c) threshold code and, where they are known, the (n, s) statistics of untrained networks."""
-    return [block for block in (_code(population), _statistics(population)) if block.shape[1]]
+def feature_blocks(population: Population, *, around: bool = True) -> list[NDArray[np.float32]]:
+    """Return the (n, c) threshold code and, where they are known, the (n, s) statistics of untrained networks.
+
+    Args:
+        population: n architectures.
+        around: whether the code of a cell is averaged with that of the cells around it.
+    """
+    code = surroundings(population) if around else _code(population)
+    return [block for block in (code, _statistics(population)) if block.shape[1]]
 
 
 @lru_cache(maxsize=4)  # a search predicts for the same candidates again and again

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_nas.encoding.thresholds import ThresholdCode, space_code
-from surrogate_nas.space import NB201
+from surrogate_nas.encoding.features import features
+from surrogate_nas.encoding.neighbourhood import heard
+from surrogate_nas.encoding.thresholds import ThresholdCode, space_code, surroundings
+from surrogate_nas.space import NATS_SIZE, NB201, TRANSNAS
 
 
 def test_a_yes_or_no_feature_has_one_threshold_in_between() -> None:
@@ -52,3 +54,14 @@ def test_the_code_of_a_space_needs_no_measurement_and_is_the_same_every_time() -
     code = space_code(NB201)
     space_code.cache_clear()
     assert np.array_equal(space_code(NB201).numbers(), code.numbers())
+
+
+def test_surroundings_are_the_code_averaged_over_the_cells_around() -> None:
+    cells = TRANSNAS.representatives()
+    expected = heard(space_code(TRANSNAS)(features(cells)), TRANSNAS)
+    assert surroundings(cells[7:9]) == pytest.approx(expected[7:9], abs=1e-5)
+
+
+def test_what_is_no_cell_has_no_surroundings() -> None:
+    chains = NATS_SIZE.sample(5, rng=np.random.default_rng(0))
+    assert surroundings(chains) == pytest.approx(space_code(NATS_SIZE)(features(chains)), abs=1e-5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_nas.encoding.untrained import _neighbours, untrained
+from surrogate_nas.encoding.untrained import untrained
 from surrogate_nas.space import NB201, TRANSNAS, Population
 from surrogate_nas.verification.untrained import STATISTICS
 from tests.encoding.other_space import OTHER
@@ -31,10 +31,3 @@ def test_a_cell_of_another_space_has_those_of_its_function() -> None:
 
 def test_of_what_is_no_such_cell_nothing_is_known() -> None:
     assert untrained(OTHER.enumerate()).shape == (6, 0)
-
-
-def test_neighbours_are_the_cells_that_differ_in_one_decision() -> None:
-    values = np.random.default_rng(0).normal(size=(NB201.size, 2))
-    cell = NB201.at(np.array([777]))
-    expected = values[NB201.neighbours(cell).index].mean(axis=0)
-    assert _neighbours(values)[777] == pytest.approx(expected)
