@@ -112,7 +112,9 @@ def fit_tasks(
         predictor=unfitted.name,
         table=table.name,
         space=table.space.name,
+        dataset=", ".join(dict.fromkeys(task.dataset for task in read)),
         split=str(Split.of(split)),
+        epochs=", ".join(dict.fromkeys(str(task.epochs) for task in read if task.epochs)),
         draws=draws,
         seed=seed,
         tasks=[

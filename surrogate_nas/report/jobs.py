@@ -17,6 +17,7 @@ from surrogate_nas.report.section import (
     repeat,
     runs,
     search,
+    sharing,
     significance,
     standings,
     table,
@@ -52,6 +53,7 @@ PAGES: Mapping[str, Page] = {
         ),
     ),
     "fit": Page(found.fit_headline, (found.of_fit, predictor.of_fit, table.section, repeat.section)),
+    "fit tasks": Page(sharing.headline, (found.of_tasks, sharing.section, table.section, repeat.section)),
     "compare samplers": Page(
         compared.headline,
         (

@@ -33,6 +33,7 @@ _REQUIRED = {
     "fit": (*_COMMON, *_TABLE, "protocol", "predictor", "train_size", "draws", "metrics"),
     "compare": (*_REPEAT, "kind", "methods", "tasks", "seeds", "sizes", "standings", "comparisons", "runs"),
     "verify": (*_COMMON, "data", "recipe", "verification"),
+    "fit tasks": (*_COMMON, *_TABLE, "protocol", "partition", "predictor", "draws", "tasks", "relations"),
 }
 
 

@@ -40,6 +40,19 @@ def of_fit(run: Run) -> Section:
     return Section("found", TITLE, {"figures": figures, "cell": None, "architecture": None, "note": None})
 
 
+def of_tasks(run: Run) -> Section:
+    """Return how well a predictor of several tasks ranks what it has not seen in each."""
+    figures = [
+        Figure(
+            f"Kendall's τ, {task.name}",
+            number(task.metrics.kendall_tau.mean),
+            f"after {count(task.train_size)} labels; {number(task.metrics_alone.kendall_tau.mean)} from them alone",
+        )
+        for task in run.result.tasks
+    ]
+    return Section("found", TITLE, {"figures": figures, "cell": None, "architecture": None, "note": None})
+
+
 def of_verify(run: Run) -> Section:
     """Return the best of the cells that were trained."""
     cells = run.result.verification

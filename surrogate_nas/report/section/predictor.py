@@ -49,7 +49,7 @@ def of_fit(run: Run) -> Section:
     section = _section(run.predictions, split_name(result.split), source, "", metrics)
     reliability = result.get("reliability")
     return replace(
-        section, values={**section.values, "reliability": _reliability(reliability) if reliability else None}
+        section, values={**section.values, "reliability": reliability_plot(reliability) if reliability else None}
     )
 
 
@@ -107,7 +107,7 @@ def _plain(row: Measured) -> dict[str, Any]:
     }
 
 
-def _reliability(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+def reliability_plot(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """Return the plot of how many labels lie inside intervals, against how many should."""
     scale, axis = alt.Scale(domain=[0, 1], nice=False), alt.Axis(format="%", tickCount=6)
     x = alt.X("level:Q", title="probability of the interval", scale=scale, axis=axis)
