@@ -19,6 +19,7 @@ from surrogate_nas.table.parquet import digest, recorded_digest, write_table
 from surrogate_nas.table.table import Table
 
 ARCHITECTURES_PER_GROUP = 128  # held in memory while a file is written, and read at once for one architecture
+WORDS = ["architecture", "dataset", "split", "epochs", "seed"]  # few of each; a dictionary of measurements costs time
 VALUES = pa.list_(pa.float64())
 SCHEMA = pa.schema(
     {
@@ -85,7 +86,9 @@ class CurveWriter:
 
     def _flush(self) -> None:
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self.path, SCHEMA, compression="zstd", write_page_checksum=True)
+            self._writer = pq.ParquetWriter(
+                self.path, SCHEMA, compression="zstd", use_dictionary=WORDS, write_page_checksum=True
+            )
         texts, curves = zip(*self._rows, strict=True)
         columns = dict(zip(Curve._fields, zip(*curves, strict=True), strict=True))
         values = {name: _lists(columns.pop(name)) for name in ("accuracy", "loss", "seconds")}

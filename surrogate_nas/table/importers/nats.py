@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import bz2
-from collections.abc import Iterator, Mapping
+import contextlib
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from surrogate_nas.errors import TableFormatError
+from surrogate_nas.errors import SurrogateNASError, TableFormatError
 from surrogate_nas.space import NATS_SIZE, NB201, SearchSpace
 from surrogate_nas.table.curves import CurveWriter
+from surrogate_nas.table.importers import slices
 from surrogate_nas.table.importers.official import table_of
-from surrogate_nas.table.importers.restricted_pickle import read_pickle
+from surrogate_nas.table.importers.restricted_pickle import load_slice, read_pickle, told
+from surrogate_nas.table.importers.stated import write_stated
 from surrogate_nas.table.table import Table
 
 SUFFIX = ".pickle.pbz2"
+UNPACKED = slices.Form(lambda _: slices.WHOLE, iter, load_slice)
 PROVENANCE = {
     "version": "v1_0",
     "source": "NATS-Bench, https://github.com/D-X-Y/NATS-Bench",
@@ -37,53 +42,87 @@ def import_size(path: Path, name: str, curves: CurveWriter) -> Table:
 def _import(path: Path, name: str, curves: CurveWriter, space: SearchSpace) -> Table:
     """Return the table of the architectures that lie in a folder or file, also where it holds only some of them.
 
-    A folder is read one architecture at a time. A single file can only be unpickled as a whole, and needs the memory
-    that its authors' own package needs: for large spaces, import the folder.
+    Neither is held in memory as a whole. A single file is unpacked into the folder of the curves first, where it takes
+    as much room as NAS-Bench-201's for a while: 0.4 MB an architecture of the topology space, 0.1 MB of the other.
 
     Raises:
         ForbiddenTypeError: a pickle names a type that none of NATS-Bench holds.
         TableFormatError: a file is missing, damaged, or not of this space.
     """
-    meta_path = path / f"meta{SUFFIX}" if path.is_dir() else path
-    meta = _read(meta_path)
-    try:
-        texts = list(meta["meta_archs"])
-        infos = meta["arch2infos"]
-    except (TypeError, KeyError) as error:
-        raise TableFormatError(
-            f"{meta_path} does not say which architectures there are ('meta_archs'); it is no file of NATS-Bench."
-        ) from error
-    population = space.parse(texts)
-    states = _folder(path) if path.is_dir() else infos
-    if not states:
-        raise TableFormatError(f"{path} holds no architecture; NATS-Bench's files are named 000000{SUFFIX} and so on.")
-    outside = [index for index in states if not 0 <= index < len(texts)]
-    if outside:
-        raise TableFormatError(f"{path} has an architecture number {outside[0]}, but tells of {len(texts)}.")
-    indices = sorted(states, key=lambda index: texts[index])
-    return table_of(name, population[indices], _records(states, indices), PROVENANCE, curves)
+    with _folder(path) if path.is_dir() else _file(path, curves.path.parent) as (meta, numbers, read):
+        try:
+            texts = list(meta["meta_archs"])
+        except (TypeError, KeyError) as error:
+            raise TableFormatError(
+                f"{path} does not say which architectures there are ('meta_archs'); it is no file of NATS-Bench."
+            ) from error
+        population = space.parse(texts)
+        if not numbers:
+            raise TableFormatError(
+                f"{path} holds no architecture; NATS-Bench's files are named 000000{SUFFIX} and so on."
+            )
+        outside = [index for index in numbers if not 0 <= index < len(texts)]
+        if outside:
+            raise TableFormatError(f"{path} has an architecture number {outside[0]}, but tells of {len(texts)}.")
+        indices = sorted(numbers, key=lambda index: texts[index])
+        return table_of(name, population[indices], _records(read(indices), indices), PROVENANCE, curves)
 
 
-def _folder(path: Path) -> dict[int, Path]:
-    """Return the file of each architecture number."""
+# What a source says of itself, the numbers of its architectures, and what yields the records of some of them.
+Source = tuple[Any, Collection[int], Callable[[list[int]], Iterator[Any]]]
+
+
+@contextlib.contextmanager
+def _folder(path: Path) -> Iterator[Source]:
+    """Give a folder with a file for each architecture."""
     files = {file.name.removesuffix(SUFFIX): file for file in path.glob(f"*{SUFFIX}")}
-    return {int(number): file for number, file in files.items() if number.isascii() and number.isdigit()}
+    numbered = {int(number): file for number, file in files.items() if number.isascii() and number.isdigit()}
+    yield _read(path / f"meta{SUFFIX}"), numbered, lambda indices: (_read(numbered[index]) for index in indices)
 
 
-def _records(states: Mapping[int, Any], indices: list[int]) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
-    for row, index in enumerate(indices):
-        state = states[index]
-        by_length = _read(state) if isinstance(state, Path) else state
+@contextlib.contextmanager
+def _file(path: Path, room: Path) -> Iterator[Source]:
+    """Give a single file, unpacked into a folder that has room for it."""
+    with tempfile.NamedTemporaryFile(dir=room, prefix=".unpacked.", suffix=".part") as plain:
+        with _opened(path) as file, told(path):
+            write_stated(file, plain, path)
+            plain.flush()
+            outline = slices.cut(Path(plain.name), UNPACKED)
+            meta = slices.read(outline, [])
+        whole = meta.get("arch2infos") if isinstance(meta, dict) else None
+        if not isinstance(whole, dict):
+            raise TableFormatError(
+                f"{path} has no results of architectures ('arch2infos'); it is no file of NATS-Bench."
+            )
+        numbers = {item.number for item in outline.items} | whole.keys()
+
+        def read(indices: list[int]) -> Iterator[Any]:
+            with told(path):
+                yield from slices.records(outline, whole, indices)
+
+        yield meta, numbers, read
+
+
+def _records(states: Iterable[Any], indices: list[int]) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
+    for row, by_length in enumerate(states):
         if not isinstance(by_length, dict):
-            raise TableFormatError(f"the record of architecture number {index} is none of NATS-Bench.")
+            raise TableFormatError(f"the record of architecture number {indices[row]} is none of NATS-Bench.")
         yield row, list(by_length.values())
 
 
 def _read(path: Path) -> Any:
+    with _opened(path) as file:
+        return read_pickle(file, path)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         with bz2.open(path) as file:
-            return read_pickle(file, path)
+            yield file
     except FileNotFoundError as error:
         raise TableFormatError(f"there is no file {path}. Give the path of a NATS-Bench folder or file.") from error
     except OSError as error:
+        if isinstance(error, SurrogateNASError):
+            raise
         raise TableFormatError(f"{path} cannot be read ({error.strerror or error}).") from error

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
+import zipfile
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,7 +14,7 @@ import numpy as np
 
 from surrogate_nas.errors import ForbiddenTypeError, TableFormatError
 
-# What damaged bytes make an unpickler, or the decompression below it, raise.
+# What damaged bytes make an unpickler, or what unpacks its file, raise.
 DAMAGE = (
     pickle.UnpicklingError,
     EOFError,
@@ -22,6 +25,8 @@ DAMAGE = (
     IndexError,
     AttributeError,
     MemoryError,
+    RuntimeError,
+    zipfile.BadZipFile,
     OverflowError,
 )
 
@@ -47,14 +52,53 @@ ADMITTED: dict[tuple[str, str], Any] = {
 }
 
 
+def admit(module: str, name: str) -> Any:
+    """Return what a pickle names.
+
+    Raises:
+        ForbiddenTypeError: it is not in ``ADMITTED``.
+    """
+    if (module, name) not in ADMITTED:
+        raise ForbiddenTypeError(
+            f"it names {module}.{name}, which no such file holds; nothing of it was run. "
+            f"Allowed are {', '.join('.'.join(known) for known in ADMITTED)}. Take the file from its authors again."
+        )
+    return ADMITTED[module, name]
+
+
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in ADMITTED:
-            raise ForbiddenTypeError(
-                f"it names {module}.{name}, which no such file holds; nothing of it was run. "
-                f"Allowed are {', '.join('.'.join(known) for known in ADMITTED)}. Take the file from its authors again."
-            )
-        return ADMITTED[module, name]
+        return admit(module, name)
+
+
+class _SparseUnpickler(pickle._Unpickler):
+    """Python's own: the fast one allots every place of the memo up to the last, and a slice has few of them."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        return admit(module, name)
+
+
+def load_slice(content: IO[bytes]) -> Any:
+    """Return what a part of a large pickle of plain data holds.
+
+    Raises:
+        ForbiddenTypeError: it names a type or function that is not in ``ADMITTED``; nothing of it was run.
+    """
+    return _SparseUnpickler(content).load()
+
+
+@contextlib.contextmanager
+def told(path: Path, kind: str = "its kind") -> Iterator[None]:
+    """Say of which file an error is, and of what kind the file should be."""
+    try:
+        yield
+    except ForbiddenTypeError as error:
+        raise ForbiddenTypeError(f"{path} is refused: {error}") from error
+    except DAMAGE as error:
+        reason = str(error).split("\n", maxsplit=1)[0] or "it ends too early"
+        raise TableFormatError(
+            f"{path} is no whole file of {kind} ({type(error).__name__}: {reason}). Take it from its authors again."
+        ) from error
 
 
 def read_pickle(file: IO[bytes], path: Path) -> Any:
@@ -68,14 +112,8 @@ def read_pickle(file: IO[bytes], path: Path) -> Any:
         ForbiddenTypeError: it names a type or function that is not in ``ADMITTED``; nothing of the file was run.
         TableFormatError: it is empty, truncated or damaged.
     """
-    try:
+    with told(path):
         value = _Unpickler(file).load()
         if file.read(1):  # also meets what a truncated archive lacks after the pickle
             raise pickle.UnpicklingError("it goes on after its end")
-    except ForbiddenTypeError as error:
-        raise ForbiddenTypeError(f"{path} is refused: {error}") from error
-    except DAMAGE as error:
-        raise TableFormatError(
-            f"{path} is no whole file of its kind ({type(error).__name__}: {error}). Take it from its authors again."
-        ) from error
     return value

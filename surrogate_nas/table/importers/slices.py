@@ -9,13 +9,14 @@ for each run of numbers and tells where it lies; the numbers are put back when t
 
 from __future__ import annotations
 
+import math
 import pickle
 import re
 import struct
 import zipfile
 import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -50,6 +51,7 @@ NAMES = (
 )
 OLD_NAMES = {"__builtin__": "builtins"}  # Python 2's, which protocol 2 keeps
 
+AT_ONCE = 256  # architectures that are read together: about 30 MB, as their numbers stay in the file
 LEFT_OUT = 1 << 40  # and more are keys that stand for a run: no other whole number of a record is as large
 CHUNK = 1 << 22
 LONGEST = 1 << 16  # bytes that are always there to match a token, save for a text's; a longer run is cut in two
@@ -59,21 +61,20 @@ KEY_LENGTHS = range(4, 33)  # bytes of a text such as "x-valid@199" in a run
 # is entries of a dictionary: small whole numbers, or texts that end in "@" and digits, and their numbers; of one that
 # comes again, the texts are those of earlier ones.
 PLAIN = rb"[]N)}abR0\x85-\x89]|G.{8}"
+AGAIN = rb"(?:j.{4}G.{8})++"
+RUN = rb"(?:K.G.{8}){4,}+|%b" % b"|".join(
+    rb"(?:X%b\0\0\0.{%d}(?:@\d\d\d|.@\d\d|..@\d)r.{4}G.{8})++" % (re.escape(bytes([size])), size - 4)
+    for size in KEY_LENGTHS
+)
+RUNS = re.compile(RUN + rb"|" + AGAIN, re.DOTALL)
 TOKEN = re.compile(
-    rb"(?P<run>(?:K.G.{8}){4,}+|%b)|(?P<again>(?:j.{4}G.{8})++)|(?P<plain>(?:%b|q.|r.{4}|h.|j.{4}(?!G))++)"
+    rb"(?P<run>%b)|(?P<again>%b)|(?P<plain>(?:%b|q.|r.{4}|h.|j.{4}(?!G))++)"
     rb"|(?P<text>X.{4})|(?P<whole>K.|M..|J.{4})|(?P<long>\x8a.)"
-    rb"|(?P<mark>\()|(?P<close>[etu])|(?P<item>s)|(?P<name>c[^\n]{0,500}\n[^\n]{0,500}\n)|(?P<start>\x80.)|(?P<stop>\.)"
+    rb"|(?P<mark>\()|(?P<close>[etu\x90])|(?P<item>s)|(?P<name>c[^\n]{0,500}\n[^\n]{0,500}\n)|(?P<start>\x80.)|(?P<stop>\.)"
     # Those that PyTorch's safe mode does not read: passed only to name the type that a pickle smuggles.
     rb"|(?P<instance>i[^\n]{0,500}\n[^\n]{0,500}\n)|(?P<stacked>\x93)|(?P<extension>\x82.|\x83..|\x84.{4})"
-    rb"|(?P<persistent>Q|P[^\n]{0,500}\n)|(?P<short>[\x8cUC].)|(?P<foreign>[\x81\x8f-\x92\x94dlo12]|\x95.{8}"
-    rb"|[FILSVgp][^\n]{0,500}\n)"
-    % (
-        b"|".join(
-            rb"(?:X%b\0\0\0.{%d}(?:@\d\d\d|.@\d\d|..@\d)r.{4}G.{8})++" % (re.escape(bytes([size])), size - 4)
-            for size in KEY_LENGTHS
-        ),
-        PLAIN,
-    ),
+    rb"|(?P<persistent>Q|P[^\n]{0,500}\n)|(?P<short>[\x8cUC].)|(?P<foreign>[\x81\x8f\x91\x92\x94dlo12]|\x95.{8}"
+    rb"|[FILSVgp][^\n]{0,500}\n)" % (RUN, AGAIN, PLAIN),
     re.DOTALL,
 )
 READS = re.compile(rb"(?:%b|q.|r.{4})++|h(.)|j(.{4})" % PLAIN, re.DOTALL)  # of the memo, in a plain token
@@ -104,45 +105,68 @@ class Item(NamedTuple):
     needs: frozenset[int]
 
 
+class Form(NamedTuple):
+    """How a file is read.
+
+    Attributes:
+        place: returns where the pickles lie in a file.
+        admitted: yields the tokens it is given, or raises at the first type that is not admitted.
+        load: returns what a slice holds.
+    """
+
+    place: Callable[[Path], Place]
+    admitted: Callable[[Iterator[Token]], Iterator[Token]]
+    load: Callable[[IO[bytes]], Any]
+
+
 class Outline(NamedTuple):
     """A file without its records: what comes before and after them, and where each lies, in the file's order."""
 
     path: Path
+    form: Form
     head: bytes
     items: list[Item]
     tail: bytes
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """Where the pickles lie in the file, and what comes around them in PyTorch's old container."""
 
     start: int
-    end: int
-    before: bytes
-    after: bytes
-    checksum: int | None
+    end: float
+    before: bytes = b""
+    after: bytes = b""
+    checksum: int | None = None
 
 
-def cut(path: Path) -> Outline:
-    """Return the outline of a file, in either of PyTorch's containers.
+WHOLE = Place(0, math.inf)
+
+
+def cut(path: Path, form: Form | None = None) -> Outline:
+    """Return the outline of a file.
 
     A file in another order than the official one has no items: its records are then all in the head.
 
+    Args:
+        path: the file.
+        form: of the file; None for either of PyTorch's containers.
+
     Raises:
-        ForbiddenTypeError: the file names a type that is not in ``NAMES``; nothing of it was run.
+        ForbiddenTypeError: the file names a type that is not admitted; nothing of it was run.
         TableFormatError: it is truncated or damaged.
         OSError, BadZipFile: it cannot be read.
     """
-    place = _place(path)
-    size = place.end - place.start
+    form = form or Form(_place, _admitted, _loaded)
+    place = form.place(path)
+    size = int(min(place.end, path.stat().st_size)) - place.start
     with path.open("rb") as file:
         with tqdm(total=size, unit="B", unit_scale=True, desc=f"reading {path.name}") as bar:
-            parts = _cut(_admitted(_tokens(file, place, bar)))
+            parts = _cut(form.admitted(tokens(file, place, bar)))
         if parts is None:
             file.seek(place.start)
             parts = file.read(size), [], b""
     head, items, tail = parts
-    return Outline(path, place.before + head, items, tail + place.after)
+    return Outline(path, form, place.before + head, items, tail + place.after)
 
 
 def read(outline: Outline, numbers: Iterable[int]) -> Any:
@@ -156,11 +180,25 @@ def read(outline: Outline, numbers: Iterable[int]) -> Any:
     with outline.path.open("rb") as file:
         bodies = [_raw(file, item) if item.body is None else item.body for item in chosen]
     content = b"".join((outline.head, *([b"(", *bodies, b"u"] if bodies else []), outline.tail))
-    with torch.serialization.safe_globals(ADMITTED):
-        return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+    return outline.form.load(BytesIO(content))
 
 
-def filled(record: dict[Any, Any], file: IO[bytes]) -> dict[Any, Any]:
+def records(outline: Outline, whole: Mapping[int, Any], numbers: Sequence[int]) -> Iterator[Any]:
+    """Yield the record of each architecture, in the order of their numbers, a few of them in memory.
+
+    Args:
+        outline: of the file.
+        whole: records that are none of its items.
+        numbers: of the architectures.
+    """
+    with outline.path.open("rb") as file:
+        for start in range(0, len(numbers), AT_ONCE):
+            chosen = numbers[start : start + AT_ONCE]
+            infos = whole | read(outline, [number for number in chosen if number not in whole])["arch2infos"]
+            yield from (filled(infos[number], file) for number in chosen)
+
+
+def filled(record: Any, file: IO[bytes]) -> Any:
     """Return a whole record with the numbers that ``read`` left in the file.
 
     Args:
@@ -175,19 +213,24 @@ def filled(record: dict[Any, Any], file: IO[bytes]) -> dict[Any, Any]:
         whole: dict[Any, Any] = {}
         for key, part in value.items():
             if type(key) is int and key >= LEFT_OUT:
-                whole.update(_numbers(file, key - LEFT_OUT, part, texts))
+                for numbers in _numbers(file, key - LEFT_OUT, part, texts):
+                    whole.update(numbers)
             else:
                 whole[key] = fill(part)
         return whole
 
-    filled: dict[Any, Any] = fill(record)
-    return filled
+    return fill(record)
 
 
-def _place(path: Path) -> _Place:
+def _loaded(content: IO[bytes]) -> Any:
+    with torch.serialization.safe_globals(ADMITTED):
+        return torch.load(content, map_location="cpu", weights_only=True)
+
+
+def _place(path: Path) -> Place:
     with path.open("rb") as file:
         if file.read(2) != b"PK":
-            return _Place(0, file.seek(0, 2), b"", b"", None)
+            return Place(0, file.seek(0, 2))
     with zipfile.ZipFile(path) as archive:
         found = [info for info in archive.infolist() if info.filename.split("/")[-1] == "data.pkl"]
     if len(found) != 1 or found[0].compress_type != zipfile.ZIP_STORED:
@@ -197,7 +240,7 @@ def _place(path: Path) -> _Place:
         lengths = struct.unpack("<26x2H", file.read(30))  # of the name and of what comes after it
     start = found[0].header_offset + 30 + sum(lengths)
     before: tuple[Any, ...] = (torch.serialization.MAGIC_NUMBER, torch.serialization.PROTOCOL_VERSION, {})
-    return _Place(start, start + found[0].file_size, b"".join(map(_pickled, before)), _pickled([]), found[0].CRC)
+    return Place(start, start + found[0].file_size, b"".join(map(_pickled, before)), _pickled([]), found[0].CRC)
 
 
 def _pickled(value: Any) -> bytes:
@@ -208,18 +251,25 @@ Token = tuple[str, int, bytes]  # kind, place in the file, bytes
 END: Token = ("end", 0, b"")  # of a file that ends too early
 
 
-def _tokens(file: IO[bytes], place: _Place, bar: tqdm[Any]) -> Iterator[Token]:
+def tokens(file: IO[bytes], place: Place, bar: tqdm[Any], pattern: re.Pattern[bytes] = TOKEN) -> Iterator[Token]:
     """Yield every token of the pickles.
+
+    Args:
+        file: the open file.
+        place: of the pickles in it.
+        bar: shows how much has been read.
+        pattern: of a token; its named groups are the kinds.
 
     Raises:
         TableFormatError: they are truncated or damaged.
     """
     buffer, at, end, checksum = b"", 0, place.start, 0  # the buffer ends at ``end`` in the file
-    file.seek(place.start)
+    if place.start:
+        file.seek(place.start)
 
     def more(needed: int) -> None:
         nonlocal buffer, at, end, checksum
-        chunk = file.read(min(max(CHUNK, needed), place.end - end))
+        chunk = file.read(int(min(max(CHUNK, needed), place.end - end)))
         buffer, at, end, checksum = buffer[at:] + chunk, 0, end + len(chunk), zlib.crc32(chunk, checksum)
         bar.update(len(chunk))
 
@@ -228,7 +278,7 @@ def _tokens(file: IO[bytes], place: _Place, bar: tqdm[Any]) -> Iterator[Token]:
             more(CHUNK)
         if at == len(buffer):
             break
-        match = TOKEN.match(buffer, at)
+        match = pattern.match(buffer, at)
         if match is None:
             raise TableFormatError(f"its byte {end - len(buffer) + at} is none of a pickle's")
         kind, length = str(match.lastgroup), match.end() - at
@@ -259,7 +309,7 @@ def _admitted(tokens: Iterator[Token]) -> Iterator[Token]:
                     f"it names {name}, which no file of NAS-Bench-201 holds; nothing of it was run. "
                     f"Allowed are {', '.join(NAMES)}. Take the file from its authors again."
                 )
-        elif kind in UNREAD or (kind == "start" and raw != PROTOCOL):
+        elif kind in UNREAD or raw == b"\x90" or (kind == "start" and raw != PROTOCOL):
             unread = unread or raw
         yield token
     if unread:
@@ -329,6 +379,7 @@ def _item(key: Token, tokens: Iterator[Token]) -> tuple[Item, Token]:
     """Return one record, and the token that follows it: the next key, or the end of the batch."""
     body, reads, left_out = [key[2]], set[int](), set[int]()
     first, depth, closed = None, 0, False
+    run_start = run_end = -1  # of the runs just before
     for token in tokens:
         kind, at, raw = token
         if kind == "plain":
@@ -348,7 +399,12 @@ def _item(key: Token, tokens: Iterator[Token]) -> tuple[Item, Token]:
                 reads.update(places)
             else:
                 left_out.update(places)
-                raw = _stand_in(at, len(raw))
+                if at == run_end:  # one entry stands for all runs that follow each other
+                    body.pop()
+                else:
+                    run_start = at
+                run_end = at + len(raw)
+                raw = _stand_in(run_start, run_end - run_start)
         body.append(raw)
     else:
         raise TableFormatError("it ends too early")
@@ -404,19 +460,21 @@ def _stand_in(offset: int, length: int) -> bytes:
     return b"\x8a\x08%bJ%b" % ((LEFT_OUT + offset).to_bytes(8, "little"), length.to_bytes(4, "little"))
 
 
-def _numbers(file: IO[bytes], offset: int, length: int, texts: dict[int, str]) -> Iterator[tuple[Any, float]]:
-    """Return the entries of a run; its texts are added to those by place."""
+def _numbers(file: IO[bytes], offset: int, length: int, texts: dict[int, str]) -> Iterator[Iterable[Any]]:
+    """Yield the entries of each of the runs that follow each other; their texts are added to those by place."""
     file.seek(offset)
-    run = file.read(length)
-    entries = _entries(run)
-    if run[0] == ord("j"):
-        keys = [texts[place] for place in entries["place"].tolist()]
-    else:
-        column = entries["key"]
-        keys = _texts(column.tobytes(), column.itemsize) if run[0] == ord("X") else column.tolist()
-        if run[0] == ord("X"):
+    for match in RUNS.finditer(file.read(length)):
+        run = match.group()
+        entries = _entries(run)
+        if run[0] == ord("j"):
+            keys: Iterable[Any] = map(texts.__getitem__, entries["place"].tolist())
+        elif run[0] == ord("K"):
+            keys = entries["key"].tolist()
+        else:
+            column = entries["key"]
+            keys = _texts(column.tobytes(), column.itemsize)
             texts.update(zip(entries["place"].tolist(), keys, strict=True))
-    return zip(keys, entries["value"].tolist(), strict=True)
+        yield zip(keys, entries["value"].tolist(), strict=True)
 
 
 def _with_owners(items: list[Item], numbers: Iterable[int]) -> list[Item]:
