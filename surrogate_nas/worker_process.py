@@ -1,11 +1,29 @@
-"""What every worker process of this package does: leave Ctrl-C to its parent, and end when the parent was killed."""
+"""How worker processes are started, and what each does: leave Ctrl-C to its parent, and end when that was killed."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from multiprocessing import connection, parent_process
+from multiprocessing import (
+    connection,
+    context,
+    get_all_start_methods,
+    get_context,
+    get_start_method,
+    parent_process,
+    set_start_method,
+)
+
+
+def spawning() -> context.SpawnContext:
+    """Return what starts processes that inherit nothing: a forked one cannot use a GPU that its parent has touched.
+
+    A process that joblib started has joblib's own method as its default, which a spawned child would look for in vain.
+    """
+    if get_start_method(allow_none=True) not in (None, *get_all_start_methods()):
+        set_start_method("spawn", force=True)
+    return get_context("spawn")
 
 
 def follow_parent() -> None:

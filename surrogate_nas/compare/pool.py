@@ -8,7 +8,6 @@ from concurrent.futures import Future, as_completed
 from concurrent.futures import TimeoutError as RunTimeoutError
 from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pebble import ProcessExpired, ProcessPool
 from surrogate_nas import journal
 from surrogate_nas.compare.run import CRASHED, FORMAT, TIMED_OUT, Run, execute
 from surrogate_nas.errors import RunFolderError
+from surrogate_nas.worker_process import spawning
 
 JOURNAL = "runs.journal"
 Report = Callable[[dict[str, Any]], None]
@@ -118,7 +118,7 @@ def _pooled(runs: Sequence[Run], workers: int, time_limit: float) -> Iterator[di
 
 def _started(workers: int) -> ProcessPool:
     """Return a pool whose processes have imported what runs need before the time of the first one begins."""
-    return ProcessPool(max_workers=workers, context=get_context("spawn"), initializer=import_module, initargs=[SLOWEST])
+    return ProcessPool(max_workers=workers, context=spawning(), initializer=import_module, initargs=[SLOWEST])
 
 
 def _failed(run: Run, status: str, note: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from multiprocessing import connection, get_context
+from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from surrogate_nas.search.measurement import Evaluator
 from surrogate_nas.search.proposer import OptunaSamplerFactory
 from surrogate_nas.search.quiet import quiet_optuna
 from surrogate_nas.search.study import Direction, SharedStudy, open_study
-from surrogate_nas.worker_process import follow_parent
+from surrogate_nas.worker_process import follow_parent, spawning
 
 LOOK = 0.2  # seconds between two looks at the study
 LAST_WORDS = 10.0  # seconds that a worker has to notice that the budget is spent
@@ -67,7 +67,7 @@ def run_workers(
         SurrogateNASError: what a worker raised, or too many of them died.
     """
     study, ledger = place.open(), Ledger(evaluator, known)
-    context = get_context("spawn")
+    context = spawning()
     told, tell = context.Pipe(duplex=False)
 
     def start() -> SpawnProcess:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from multiprocessing import connection, get_context
+from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 
 from surrogate_nas.errors import StoppedError, SurrogateNASError
@@ -16,10 +16,10 @@ from surrogate_nas.verification.data import ImageTask
 from surrogate_nas.verification.executor import Epoch, Event, Failure, Job, Work, available_cores, resolved_device
 from surrogate_nas.verification.recipe import Recipe
 from surrogate_nas.verification.trainer import Training
-from surrogate_nas.worker_process import follow_parent
+from surrogate_nas.worker_process import follow_parent, spawning
 
 GRACE_SECONDS = 8  # to write a checkpoint before a process is killed; `docker stop` waits ten by default
-SPAWN = get_context("spawn")  # a forked process cannot use a GPU that its parent has touched
+SPAWN = spawning()
 
 
 class LocalExecutor:
