@@ -26,6 +26,7 @@ DAMAGE = (
     AttributeError,
     MemoryError,
     RuntimeError,
+    SystemError,
     zipfile.BadZipFile,
     OverflowError,
 )
@@ -43,10 +44,17 @@ def number(dtype: np.dtype[Any], data: bytes) -> float | int:
     return value
 
 
+def dtype(name: str, align: int = 0, copy: int = 0) -> np.dtype[Any]:
+    """Return the type of numbers that a pickle describes, or raise ``UnpicklingError`` where that is damaged."""
+    if not isinstance(name, str) or align not in (0, 1) or copy not in (0, 1):
+        raise pickle.UnpicklingError(f"a type of numbers is described by {name!r}, {align!r}, {copy!r}")
+    return np.dtype(name, bool(align), bool(copy))
+
+
 # numpy renamed its private modules with version 2; files name either.
 ADMITTED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): OrderedDict,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy", "dtype"): dtype,
     ("numpy.core.multiarray", "scalar"): number,
     ("numpy._core.multiarray", "scalar"): number,
 }

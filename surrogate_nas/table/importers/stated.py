@@ -35,7 +35,7 @@ def write_stated(source: IO[bytes], target: IO[bytes], path: Path) -> None:
     """Write a pickle with every place stated.
 
     Args:
-        source: the pickle, of any protocol.
+        source: the pickle.
         target: where to.
         path: what the progress bar calls it.
 
