@@ -64,7 +64,10 @@ def test_numbers_stay_in_the_file_until_a_record_is_used(tmp_path: Path) -> None
     assert max(len(item.body or b"") for item in items) < 200 < (items[5].end - items[5].start) / 20
 
 
-@pytest.mark.parametrize("how", [how for how, (make, _) in SMUGGLERS.items() if make("true")[:1] == b"\x80"])
+NAMED = [how for how, (make, name) in SMUGGLERS.items() if make("true")[:1] == b"\x80" and " " not in name]
+
+
+@pytest.mark.parametrize("how", NAMED)
 def test_smuggled_code_is_refused_before_anything_runs(how: str, tmp_path: Path) -> None:
     make, name = SMUGGLERS[how]
     ran = tmp_path / "ran"
@@ -73,7 +76,10 @@ def test_smuggled_code_is_refused_before_anything_runs(how: str, tmp_path: Path)
     for number, content in enumerate((smuggler, honest[:-2] + b"X\1\0\0\0x" + smuggler[2:-1] + b"u.")):
         path = tmp_path / f"{number}.pickle.pbz2"
         path.write_bytes(bz2.compress(content))
-        with CurveWriter(tmp_path / "curves.part") as curves, pytest.raises(ForbiddenTypeError, match=name.split(".")[-1]):
+        with (
+            CurveWriter(tmp_path / "curves.part") as curves,
+            pytest.raises(ForbiddenTypeError, match=name.split(".")[-1]),
+        ):
             import_topology(path, "nats", curves)
         assert not ran.exists()
         assert not [*tmp_path.glob(".unpacked*")]
