@@ -4,10 +4,7 @@
     python -m benchmarks.verification.run gpu --cifar10 FILE.npz --table FOLDER/nb201/accuracy.parquet
     python -m benchmarks.verification.run gpu --tiny --device cpu
 
-``cpu`` compares images a second with a plain loop over a DataLoader with CPU transforms. ``gpu`` does all that wants a
-GPU, in the order of importance, and writes each number as soon as it is known: seconds of an epoch in each precision,
-compiled and not, three seeds at once against one, the whole 200-epoch run, and six cells against the table. ``--tiny``
-shrinks everything, so that the script can be tested anywhere.
+``cpu`` compares images a second with a plain loop over a DataLoader with CPU transforms; ``gpu`` is ``gpu.py``.
 """
 
 from __future__ import annotations
@@ -17,31 +14,28 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks.verification import gpu
+from benchmarks.verification.gpu import BAR_CELL
 from surrogate_nas import configuration
-from surrogate_nas.metrics import kendall_tau
 from surrogate_nas.space import NB201
 from surrogate_nas.split import Split
 from surrogate_nas.verification.archives import cifar10
-from surrogate_nas.verification.data import Images, ImageTask, digits
+from surrogate_nas.verification.data import ImageTask, digits
 from surrogate_nas.verification.recipe import Recipe
-from surrogate_nas.verification.trainer import Run, Training, build_network, train, train_together
+from surrogate_nas.verification.trainer import build_network, train
 from tests.verification.plain import plain_network
 
-BAR_CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
 SMALL_CELL = "|nor_conv_1x1~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|"
-WANTED = (85.0, 88.0, 90.0, 92.0, 93.5, 94.37)  # test accuracies of the six cells, in the table
-SEEDS = (777, 888, 999)
 
 
 class PlainImages(Dataset[tuple[Tensor, int]]):
@@ -131,98 +125,17 @@ def on_cpu(cifar: ImageTask | None, *, repeats: int) -> Iterator[dict[str, Any]]
             }
 
 
-def on_gpu(task: ImageTask, recipe: Recipe, device: str, table: Path | None) -> Iterator[dict[str, Any]]:
-    """Yield what wants a GPU, the quick questions first."""
-    architecture = NB201.parse(BAR_CELL)
-    precisions = ("fp32", "tf32", "bf16") if device.startswith("cuda") else ("fp32", "bf16")
-    short = replace(recipe, epochs=min(3, recipe.epochs))
-    seconds: dict[tuple[str, bool], float] = {}
-    for precision in precisions:
-        for compiled in (False, True) if device.startswith("cuda") else (False,):
-            marks = [time.perf_counter()]
-            result = train(
-                *(architecture, task, short),
-                seed=SEEDS[0],
-                device=device,
-                precision=precision,
-                compiled=compiled,
-                on_epoch=lambda epoch, loss, marks=marks: marks.append(time.perf_counter()),
-            )
-            each = np.diff(marks).tolist()
-            seconds[precision, compiled] = min(each)  # the first one compiles and records
-            yield {
-                "question": "seconds of an epoch",
-                "precision": precision,
-                "compiled": compiled,
-                "seconds": [round(value, 3) for value in each],
-                "losses": result.losses,
-            }
-    runs = [Run(architecture, seed) for seed in SEEDS]
-    for precision in precisions[1:]:
-        best = min((value, way) for (name, way), value in seconds.items() if name == precision)
-        settings = {"device": device, "precision": precision, "compiled": best[1]}
-        alone = timed(lambda settings=settings: train_together(runs[:1], task, short, **settings))[0]
-        three = timed(lambda settings=settings: train_together(runs, task, short, **settings))[0]
-        yield {
-            "question": "three seeds at once against one",
-            "precision": precision,
-            "epochs": short.epochs,
-            "one": round(alone, 2),
-            "three": round(three, 2),
-            "ratio": round(three / alone, 3),
-        }
-        result = train(architecture, task, recipe, seed=SEEDS[0], **settings)
-        yield {
-            "question": "whole run",
-            "precision": precision,
-            "compiled": best[1],
-            "epochs": recipe.epochs,
-            "seconds": round(result.seconds, 1),
-            "test": result.accuracy[Split.TEST],
-        }
-    yield from against_table(task, recipe, device, precisions[-1], table)
-
-
-def against_table(
-    task: ImageTask, recipe: Recipe, device: str, precision: str, path: Path | None
-) -> Iterator[dict[str, Any]]:
-    """Yield the mean test accuracies of six cells beside the table's, and whether their ranking is kept."""
-    if path is None:
-        return
-    from surrogate_nas.table import load_table
-
-    table = load_table(str(path))
-    known = table.accuracy(dataset="cifar10", split="test", epochs=200)
-    rows = [int(np.nanargmin(np.abs(known - wanted))) for wanted in WANTED]
-    means = []
-    for row in rows:
-        cell = table.population[row]
-        results = train_together([Run(cell, seed) for seed in SEEDS], task, recipe, device=device, precision=precision)
-        tests = [result.accuracy[Split.TEST] for result in results if isinstance(result, Training)]
-        means.append(statistics.mean(tests) if tests else float("nan"))
-        yield {
-            "question": "cell against table",
-            "architecture": cell.text,
-            "precision": precision,
-            "test": tests,
-            "mean": means[-1],
-            "table": float(known[row]),
-            "difference": means[-1] - float(known[row]),
-        }
-    yield {"question": "ranking of six cells", "kendall_tau": kendall_tau(np.array(means), known[rows])}
-
-
-def tiny(task: ImageTask, count: int | None = 64) -> ImageTask:
-    """Return the first images of each split."""
-    splits = {split: Images(part.pixels[:count], part.labels[:count]) for split, part in task.splits.items()}
-    return ImageTask(task.name, splits, task.classes, task.mean, task.std)
-
-
-def machine(device: str) -> dict[str, Any]:
+def machine() -> dict[str, Any]:
     """Return what the numbers were measured on."""
-    on = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.processor() or platform.machine()
     load = os.getloadavg() if hasattr(os, "getloadavg") else ()
-    return {"device": on, "cores": os.cpu_count(), "load": load, "torch": torch.__version__, "started": time.ctime()}
+    processor = platform.processor() or platform.machine()
+    return {
+        "device": processor,
+        "cores": os.cpu_count(),
+        "load": load,
+        "torch": torch.__version__,
+        "date": time.ctime(),
+    }
 
 
 def main() -> None:
@@ -230,26 +143,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("cpu", "gpu"))
     parser.add_argument("--cifar10", help="the official archive, its folder, or a Keras-style npz")
-    parser.add_argument("--table", type=Path, help="NAS-Bench-201's accuracies in the table format")
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--images", type=int, help="train on the first of them only (cpu)")
+    parser.add_argument("--images", type=int, help="train on the first of them only")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--tiny", action="store_true", help="a few images and epochs, to test this script")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    if sys.argv[1:2] == ["gpu"]:
+        gpu.main(sys.argv[2:])
+        return
     options = parser.parse_args()
     real = cifar10(options.cifar10) if options.cifar10 else None
-    if options.what == "cpu":
-        results = on_cpu(real and tiny(real, options.images), repeats=options.repeats)
-    else:
-        task, recipe = real or digits(), configuration.load("recipe", "nb201")
-        if options.tiny:
-            task, recipe = tiny(task), replace(recipe, epochs=2, batch_size=32, channels=4, cells_per_stage=1)
-        results = on_gpu(task, recipe, options.device, options.table)
     options.out.mkdir(parents=True, exist_ok=True)
-    name = f"{options.what}-tiny" if options.tiny else options.what
-    with (options.out / f"{name}.jsonl").open("w") as file:
-        file.write(json.dumps(machine(options.device if options.what == "gpu" else "cpu")) + "\n")
-        for record in results:
+    with (options.out / "cpu.jsonl").open("w") as file:
+        file.write(json.dumps(machine()) + "\n")
+        for record in on_cpu(real and gpu.few(real, options.images), repeats=options.repeats):
             print(json.dumps(record), flush=True)
             file.write(json.dumps(record) + "\n")
             file.flush()  # a run that is cut off leaves what it has measured
