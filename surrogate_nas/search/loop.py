@@ -112,7 +112,7 @@ class Worker:
             self.study.revive()
             self._looked = time.monotonic()
         self.trials = self._read()
-        return len(self.ledger.measured) >= self.budget or self.ledger.seconds() >= self.seconds
+        return len(self.ledger.measured) >= self.budget or self._paid()
 
     def step(self) -> None:
         """Measure the trial that waits, or a new proposal; wait where the rest of the budget is with others."""
@@ -159,7 +159,7 @@ class Worker:
             self._read()
             position = self.ledger.position_of(trial)
             earlier = sum(number < trial.number for number in self.ledger.claims)
-            spent = earlier >= self.budget or self.ledger.seconds(before=trial.number) >= self.seconds
+            spent = earlier >= self.budget or self._paid(before=trial.number)
             if self.ledger.running.get(position) != trial.number or spent:
                 self.study.withdraw(trial)
                 return
@@ -167,6 +167,10 @@ class Worker:
             self.study.finish(trial, measured, self.ledger.known.objectives(position, measured.value))
         self._uncharged = 0
         self._patience.see(measured)
+
+    def _paid(self, before: float = np.inf) -> bool:
+        """Return whether the seconds of training are spent by measurements of lower numbers than ``before``."""
+        return self.seconds < np.inf and self.ledger.seconds(before) >= self.seconds
 
     def _read(self) -> list[FrozenTrial]:
         trials = self.study.trials()

@@ -235,11 +235,12 @@ def test_an_objective_that_raises_leaves_a_study_that_goes_on() -> None:
 
 
 @pytest.mark.slow
-def test_the_dashboard_shows_the_study(tmp_path: Path) -> None:
+@pytest.mark.parametrize("directions", [["maximize"], ["maximize", "minimize"]])
+def test_the_dashboard_shows_the_study(directions: list[str], tmp_path: Path) -> None:
     pytest.importorskip("optuna_dashboard", reason="needs the extra dashboard")
     with sqlite(tmp_path) as storage:
-        study = optuna.create_study(study_name="mine", storage=storage, direction="maximize", sampler=sampler())
-        study.optimize(with_settings, n_trials=4)
+        study = optuna.create_study(study_name="mine", storage=storage, directions=directions, sampler=sampler())
+        study.optimize(lambda trial: [with_settings(trial)] * len(directions), n_trials=4)
         trials = study.trials
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -254,7 +255,8 @@ def test_the_dashboard_shows_the_study(tmp_path: Path) -> None:
         server.terminate()
         server.wait()
     assert summary["study_name"] == "mine"
-    assert [trial["values"] for trial in shown] == [[trial.value] for trial in trials]
+    assert [trial["values"] for trial in shown] == [trial.values for trial in trials]
+    assert [direction.lower() for direction in summary["directions"]] == directions
     assert {parameter["name"] for parameter in shown[0]["params"]} == {*BEST, "rate", "width", "optimiser"}
 
 
