@@ -152,7 +152,7 @@ class OptunaProposer:
                     state=trial.state,
                     values=values,
                     params=trial.params,
-                    distributions=trial.distributions,
+                    distributions={name: self._distributions.get(name, of) for name, of in trial.distributions.items()},
                     system_attrs=trial.system_attrs,
                 )
             )
