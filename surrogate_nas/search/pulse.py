@@ -107,7 +107,7 @@ class Heartbeats:
     @contextmanager
     def held(self, trial_id: int) -> Iterator[bool]:
         """Keep the trial alive."""
-        self._storage.record_heartbeat(trial_id)  # type: ignore[attr-defined]  # of storages with heartbeats
+        self._record(trial_id)
         self._trial_id = trial_id
         if self._thread is None:
             self._thread = threading.Thread(target=self._beat, daemon=True)
@@ -127,5 +127,8 @@ class Heartbeats:
         pause = threading.Event()
         while not pause.wait(self._interval):
             if (trial_id := self._trial_id) is not None:
-                with contextlib.suppress(OptunaError):  # the database is away; the loop notices, and waits for it
-                    self._storage.record_heartbeat(trial_id)  # type: ignore[attr-defined]
+                self._record(trial_id)
+
+    def _record(self, trial_id: int) -> None:
+        with contextlib.suppress(OptunaError):  # the database is away; the loop notices, and waits for it
+            self._storage.record_heartbeat(trial_id)  # type: ignore[attr-defined]  # of storages with heartbeats

@@ -130,6 +130,23 @@ def test_a_storage_that_is_away_is_waited_for(
     assert "is away (connection refused); waiting for it" in caplog.text
 
 
+@pytest.mark.parametrize("call", ["record_heartbeat", "set_trial_state_values", "get_all_trials"])
+def test_a_database_may_be_away_at_any_moment(call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = open_study(None, f"sqlite:///{tmp_path / 'study.db'}", name="test", directions=["maximize"], heartbeat=1)
+    known, calls = getattr(study._storage, call), 0
+
+    def away(*arguments: object, **settings: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls in (2, 3):
+            raise StorageInternalError("commit") from OSError("connection refused")
+        return known(*arguments, **settings)
+
+    monkeypatch.setattr(study._storage, call, away)
+    history, _ = run(study, Invented(), Random(), budget=5, seed=0)
+    assert len(history) == len(set(history.population.index.tolist())) == 5
+
+
 def test_a_storage_that_stays_away_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     study = opened()
 
