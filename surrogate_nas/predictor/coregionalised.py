@@ -87,7 +87,7 @@ class Scales:
         """The (tasks, tasks) correlations of the tasks over all architectures, without noise."""
         total = np.sum([self.mixing(part) for part in range(len(self.own))], axis=0)
         width = np.sqrt(np.diag(total))
-        return np.asarray(total / width[:, None] / width)
+        return np.asarray(total / np.outer(width, width))
 
 
 class Coregionalised:

@@ -11,17 +11,22 @@ DECISIVE = 20  # labels
 
 
 def shares(
-    scores: NDArray[np.float64], truth: NDArray[np.float64], *, expected: NDArray[np.float64] | None = None
+    scores: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    *,
+    expected: NDArray[np.float64] | None = None,
+    trust: float = TRUST,
 ) -> NDArray[np.float64]:
     """Return the (members,) shares, which add up to one.
 
     Least squares on the held-out labels (Breiman, "Stacked regressions", Machine Learning 1996), not negative, and
-    ``TRUST`` more labels that ask for the expected shares.
+    ``trust`` more labels that ask for the expected shares.
 
     Args:
         scores: (members, n) predictions without the label, NaN where a member has none.
         truth: (n,) labels, NaN where there is none.
         expected: (members,) shares without any label; None for equal ones.
+        trust: labels at which both count alike.
     """
     count = len(scores)
     wanted = np.full(count, 1 / count) if expected is None else expected
@@ -29,7 +34,7 @@ def shares(
     if not known.any():
         return wanted
     x, y = scores[:, known].T, truth[known]
-    strength = np.sqrt(TRUST * ((x - y[:, None]) ** 2).mean(axis=0).min()) + 1e-9  # in units of the best member's error
+    strength = np.sqrt(trust * ((x - y[:, None]) ** 2).mean(axis=0).min()) + 1e-9  # in units of the best member's error
     found, _ = nnls(np.vstack([x, strength * count * np.eye(count)]), np.append(y, strength * count * wanted))
     return np.asarray(found / found.sum()) if found.sum() > 0 else wanted
 
