@@ -24,7 +24,6 @@ from surrogate_nas.sampler.base import Sampler
 from surrogate_nas.sampler.hyperband import Hyperband
 from surrogate_nas.search.ledger import Known
 from surrogate_nas.search.lengths import (
-    ByLength,
     alone,
     checked_lengths,
     each_limited,
@@ -40,6 +39,7 @@ from surrogate_nas.search.objectives import ACCURACY, add_front, objective_costs
 from surrogate_nas.search.proposer import OptunaSamplerFactory
 from surrogate_nas.search.quiet import quiet_optuna
 from surrogate_nas.search.result import SearchResult, table_result, training_result
+from surrogate_nas.search.variants import Variants
 from surrogate_nas.search.warm_start import guided_by, is_other_task, known_measurements
 from surrogate_nas.search.workers import Place, run_workers
 from surrogate_nas.settings import integer, number
@@ -116,7 +116,7 @@ def search(
     """
     start = time.perf_counter()
     name, proposer = _named(sampler)
-    measures: Limited | ByLength
+    measures: Limited | Variants
     if fidelities is None:
         only_lengths(proposer, name)
         one, about = _measures(table, evaluator, dataset, Split.of(split), epochs)
@@ -137,7 +137,7 @@ def search(
     if warm_start is not None and is_other_task(warm_start):
         proposer = guided_by(str(warm_start), proposer, name, dataset=about["dataset"])
         about["warm_start"] = str(warm_start)
-    elif warm_start is not None and not isinstance(measures, ByLength):
+    elif warm_start is not None and not isinstance(measures, Variants):
         known = Known(known_measurements(warm_start, measures, split=Split(about["split"])), costs)
         about["known"] = sorted(known.values.items())
     held = len(measures.candidates) - len(known.values)
@@ -184,7 +184,7 @@ def search(
             )
     wall = time.perf_counter() - start
     settings = {**identity, "sampler": name, "budget": budget, "wall": wall}
-    if isinstance(measures, ByLength):
+    if isinstance(measures, Variants):
         return lengths_result(measures, history, took, settings)
     if isinstance(measures, TableEvaluator):
         result, values = table_result(measures, history, took, settings), measures.values

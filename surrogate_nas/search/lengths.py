@@ -17,42 +17,11 @@ from surrogate_nas.sampler.surrogate import Surrogate
 from surrogate_nas.search.limits import Limited, limited
 from surrogate_nas.search.measurement import TrainingEvaluator
 from surrogate_nas.search.result import SearchResult, table_result, training_result
+from surrogate_nas.search.variants import Variants
 from surrogate_nas.settings import integer
-from surrogate_nas.space import Decision, JointSpace, Population, concatenate
 from surrogate_nas.table.evaluator import TableEvaluator
 
 EPOCHS = "epochs"  # name of the decision
-
-
-class ByLength:
-    """Measures with one evaluator for each length of training; both trainings of an architecture are paid in full.
-
-    Args:
-        evaluators: by their epochs, the shortest first.
-    """
-
-    def __init__(self, evaluators: Mapping[int, Limited]) -> None:
-        self.evaluators = list(evaluators.values())
-        inner = self.evaluators[0].candidates.space
-        self.space = JointSpace(inner, (Decision(EPOCHS, tuple(map(str, evaluators))),), (True,))
-        pairs = concatenate([self._pairs(level) for level in range(len(self.evaluators))])
-        self.candidates = pairs[np.argsort(pairs.index)]
-        self._held = self.candidates.index
-
-    def _pairs(self, level: int) -> Population:
-        cells = self.evaluators[level].candidates
-        return self.space.join(cells, np.full((len(cells), 1), level, dtype=np.int8))
-
-    def locate(self, population: Population) -> NDArray[np.int64]:
-        """Return the (n,) position of each pair among the candidates, -1 where it cannot be measured."""
-        wanted = population.index
-        at = np.searchsorted(self._held, wanted).clip(max=len(self._held) - 1)
-        return np.where(self._held[at] == wanted, at, -1)
-
-    def __call__(self, architecture: Population) -> tuple[float, float]:
-        """Return the accuracy in percent of one pair and the seconds that its training took."""
-        level = int(self.space.levels(architecture)[0, 0])
-        return self.evaluators[level](self.space.architectures(architecture))
 
 
 def checked_lengths(fidelities: Sequence[int]) -> list[int]:
@@ -67,7 +36,7 @@ def checked_lengths(fidelities: Sequence[int]) -> list[int]:
     return lengths
 
 
-def each_limited(each: Mapping[int, Limited], constraint: Mapping[str, float], *, dataset: str | None) -> ByLength:
+def each_limited(each: Mapping[int, Limited], constraint: Mapping[str, float], *, dataset: str | None) -> Variants:
     """Return what measures each length within the limits.
 
     Raises:
@@ -78,7 +47,8 @@ def each_limited(each: Mapping[int, Limited], constraint: Mapping[str, float], *
             raise SettingError(
                 f"table {one.table.name!r} does not tell how long {epochs} epochs took, so fidelities cannot be paid."
             )
-    return ByLength({epochs: limited(one, constraint, dataset=dataset) for epochs, one in each.items()})
+    within = {epochs: limited(one, constraint, dataset=dataset) for epochs, one in each.items()}
+    return Variants(EPOCHS, within, ordered=True)
 
 
 def alone(seconds: float | None, **others: Any) -> None:
@@ -123,7 +93,7 @@ def proposes_lengths(sampler: Any, name: str) -> Any:
 
 
 def lengths_result(
-    evaluator: ByLength, history: History, seconds: NDArray[np.float64], settings: Mapping[str, Any]
+    evaluator: Variants, history: History, seconds: NDArray[np.float64], settings: Mapping[str, Any]
 ) -> SearchResult:
     """Return the result of a search of several lengths: its best is that of the longest trainings.
 
