@@ -9,7 +9,8 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -33,6 +34,7 @@ IDENTITY = "identity"  # user attribute of a study: what its measurements belong
 MOST_DEATHS = 5  # of workers on one trial, before it counts as one that cannot be measured
 AWAY = 300.0  # seconds that a storage may be away
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between two tries
+MAKING_TABLES = 10  # seconds in which another worker has made the tables of an empty database
 GRACE = 3  # heartbeats that may be missing
 
 Direction = Literal["maximize", "minimize"]
@@ -265,20 +267,26 @@ def _database(storage: str, heartbeat: int, where: str) -> RDBStorage:
     Raises:
         StudyStorageError: its driver is not installed, or it cannot be reached.
     """
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 
     if storage.startswith("postgresql://"):  # the driver that the extra postgresql installs
         storage = storage.replace("postgresql://", "postgresql+psycopg://", 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
+        opened = partial(
+            RDBStorage,
+            storage,
+            engine_kwargs={"pool_pre_ping": True},  # a database that was away has dropped its connections
+            heartbeat_interval=heartbeat,
+            grace_period=GRACE * heartbeat,
+            heartbeat_stale_trial_callback=_again,
+        )
         try:
-            return RDBStorage(
-                storage,
-                engine_kwargs={"pool_pre_ping": True},  # a database that was away has dropped its connections
-                heartbeat_interval=heartbeat,
-                grace_period=GRACE * heartbeat,
-                heartbeat_stale_trial_callback=_again,
-            )
+            for _ in range(MAKING_TABLES):
+                with suppress(IntegrityError, ProgrammingError):  # another worker makes the tables, too
+                    return opened()
+                time.sleep(1)
+            return opened()
         except ImportError as error:
             raise StudyStorageError(
                 f"the storage {where} needs a driver that is not installed ({error.__cause__ or error}); for "

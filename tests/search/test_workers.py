@@ -12,6 +12,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+import sqlalchemy
 from optuna.trial import TrialState
 
 from surrogate_nas import search
@@ -24,6 +25,11 @@ from surrogate_nas.table import Table
 from tests.postgresql import postgresql_url
 from tests.search.slow_table import BUDGET, SlowTable
 from tests.search.test_study import Invented
+
+OPEN = (
+    "import sys; from surrogate_nas.search.study import open_study;"
+    "open_study(None, sys.argv[1], name='together', directions=['maximize'], heartbeat=1)"
+)
 
 
 def test_threads_that_share_a_study_measure_nothing_twice() -> None:
@@ -84,6 +90,20 @@ def test_four_workers_on_postgresql_survive_kill_minus_9(tmp_path: Path) -> None
     assert sum(done.values()) - BUDGET <= killed
     assert events["begun"] - BUDGET <= killed
     close(study._storage)
+
+
+@pytest.mark.slow
+def test_workers_that_start_together_on_an_empty_database_share_its_tables() -> None:
+    url, schema = postgresql_url(), "together"
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:  # a schema of its own stands for a database of its own
+        connection.execute(sqlalchemy.text(f"drop schema if exists {schema} cascade"))
+        connection.execute(sqlalchemy.text(f"create schema {schema}"))
+    engine.dispose()
+    url += f"?options=-csearch_path%3D{schema}"
+    command = [sys.executable, "-c", OPEN, url]
+    workers = [subprocess.Popen(command) for _ in range(4)]
+    assert [worker.wait(120) for worker in workers] == [0] * 4
 
 
 def drop(url: str) -> None:
