@@ -26,9 +26,10 @@ LIKELIHOOD_ROWS = 256  # architectures that the slopes are found on
 # The prior variance of the slopes, if they are not zero; how much remains for the task's own function, in units of what
 # it has without sources; and the noise variance. All are equally likely beforehand.
 NOTHING = 0.5  # prior probability that they are zero
-SLOPES = (0.1, 0.3, 1.0)
+SLOPES = (0.1, 1.0, 10.0)
 REMAINS = (1.0, 0.3, 0.1, 0.03)
 NOISES = (0.003, 0.01, 0.03, 0.1, 0.3)
+TRUST = 10  # labels at which half of what the base makes of remains is believed
 LEVEL = 25.0  # prior variance of the mean, which the sources do not tell
 CENTRE, WIDTH = -3.4, 0.1  # of the scale on which the base is shown what remains: as accuracies, around 70 percent
 
@@ -50,6 +51,8 @@ class Transfer(Predictor):
     Attributes:
         slopes_: (sources,) deviations of the task's score for one of each source's.
         trust_: posterior probability that the sources tell anything.
+        share_: of what the base says, how much is believed: few labels tell what remains of an accuracy from noise less
+            well than a whole task. All of it is where the sources tell nothing, and of costs, which add up.
     """
 
     name = "transfer"
@@ -87,11 +90,12 @@ class Transfer(Predictor):
         self.scales_ = [_space_scale(source, population) for source in self._tutors]
         scale = TargetScale.fit(targets, self.target)
         self.scale_ = replace(scale, floor=-np.inf)  # a failure that is measured is clipped, a low prediction is not
-        score, told = scale.score(targets), self._told(population)
+        score, told = scale.score(targets), np.apply_along_axis(_clipped, 0, self._told(population))
         n = len(score)
         rows = np.arange(n) if n <= LIKELIHOOD_ROWS else rng.choice(n, LIKELIHOOD_ROWS, replace=False)
         own = _own_covariance(population[rows], score[rows], self.target)
         self.slopes_, self.trust_ = _slopes(told[rows], own, score[rows], weights[rows])
+        self.share_ = 1.0 if self.target == "cost" else 1 - self.trust_ * TRUST / (n + TRUST)
         remains = score - told @ self.slopes_
         self.base.fit(population, self._carrier.target(remains), weights=weights, rng=rng)
         return self._joined(self.base.held_out_, told)
@@ -112,11 +116,12 @@ class Transfer(Predictor):
     def _joined(self, remains: Prediction, told: Values) -> Prediction:
         rest = self._carrier.score(remains.mean)
         deviation = remains.std / self._carrier.deviation(rest, np.ones_like(rest))
-        score = told @ self.slopes_ + rest
+        score = told @ self.slopes_ + self.share_ * rest
         return Prediction(self.scale_.target(score), self.scale_.deviation(score, deviation))
 
     def _state(self) -> Arrays:
-        state = {"slopes": self.slopes_, "trust": np.array(self.trust_), "scale": self.scale_.numbers()}
+        numbers = np.array([self.trust_, self.share_])
+        state = {"slopes": self.slopes_, "numbers": numbers, "scale": self.scale_.numbers()}
         state |= {f"base.{name}": array for name, array in self.base.state().items()}
         for position, (scale, source) in enumerate(zip(self.scales_, self._tutors, strict=True)):
             state[f"{position}.scale"] = scale.numbers()
@@ -125,7 +130,7 @@ class Transfer(Predictor):
         return state
 
     def _restore(self, state: Arrays) -> None:
-        self.slopes_, self.trust_ = state["slopes"], state["trust"].item()
+        self.slopes_, (self.trust_, self.share_) = state["slopes"], state["numbers"].tolist()
         self.scale_ = TargetScale(self.target, *state["scale"].tolist())
         self.base.restore(self.space_, _under("base.", state))
         self.scales_ = []
@@ -165,6 +170,12 @@ def _made(described: str | Mapping[str, Any]) -> Any:
     if "space" in described:
         predictor.space_ = get_space(described["space"])
     return predictor
+
+
+def _clipped(told: Values) -> Values:
+    """Return the (n,) scores of a source, clipped where targets of the same architectures would be if they failed."""
+    scale = TargetScale.fit(told, "value")
+    return scale.target(scale.score(told))
 
 
 def _space_scale(source: Predictor, population: Population) -> TargetScale:
