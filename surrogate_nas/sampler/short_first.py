@@ -112,6 +112,8 @@ def _longer(
 def _process(cells: Population, score: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     """Return the (c,) means and variances, without noise, of a Gaussian process fitted to the scores that are known."""
     told = np.flatnonzero(np.isfinite(score))
+    if np.ptp(score[told]) == 0:  # all alike: nothing to learn from yet
+        return np.full(len(score), score[told[0]]), np.full(len(score), LEAST_VARIANCE)
     process = GaussianProcess(target="value", searching=True).fit(cells[told], score[told], rng=rng)
     prediction = process.predict(cells)
     noise = process.covariance_.noise * process.scale_.width**2

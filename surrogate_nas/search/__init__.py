@@ -249,5 +249,5 @@ def _named(
     """Return what a result calls a sampler, and the sampler."""
     if isinstance(sampler, str):
         return sampler, load_sampler(sampler)
-    kind = type(sampler) if isinstance(sampler, Sampler) else getattr(sampler, "func", sampler)
+    kind = type(sampler) if isinstance(sampler, Sampler | Hyperband) else getattr(sampler, "func", sampler)
     return getattr(kind, "__name__", str(kind)).lower(), sampler

@@ -53,6 +53,11 @@ def test_short_trainings_that_mislead_are_found_out() -> None:
     assert max(MERIT[cell] for cell, level in told if level == 1) == MERIT.max()
 
 
+def test_trainings_that_all_end_alike_are_no_obstacle() -> None:
+    told = asked(np.full(len(CELLS), 10.0), 14)
+    assert len(set(told)) == 14
+
+
 def test_what_is_being_trained_or_failed_is_left_alone() -> None:
     told = pairs(0)[np.arange(12)]
     values = np.where(np.arange(12) == 3, np.nan, MERIT[:12] - 20.0)
