@@ -1,11 +1,12 @@
-"""How long and how much memory does importing the official NAS-Bench-201 file take? See README.md beside this file.
+"""How long and how much memory does importing an official file take? See README.md beside this file.
 
     SURROGATE_NAS_DATA=FOLDER python -m benchmarks.table.import_official --architectures 15625
+    SURROGATE_NAS_DATA=FOLDER python -m benchmarks.table.import_official --kind nats-tss --architectures 1200
 
 Writes a file in the official form into a temporary folder (0.4 MB an architecture, 6.3 GB for all), copies of three
-official ones in FOLDER with every seed and whole learning curves, and invented numbers. Imports it in a
-process of its own, for comparison reads a small one with PyTorch alone, and appends a line for each to
-results/import_official.csv.
+official ones in FOLDER with every seed and whole learning curves, and invented numbers. Imports it in a process of its
+own, reads a small one with PyTorch alone for comparison (or all of a single file of NATS-Bench with pickle alone), and
+appends a line for each to results/import_official.csv.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from surrogate_nas.space import NB201
-from tests.table.importers.official_file import FIRST, write_official
+from tests.table.importers.official_file import FIRST, write_official, write_single
 from tests.table.importers.test_nas_bench_201 import official
 
 RESULTS = Path(__file__).parent / "results" / "import_official.csv"
-IMPORT = "from surrogate_nas.table_import import import_table; import_table('nas-bench-201', path, 'all', NB201)"
+IMPORT = "from surrogate_nas.table_import import import_table; import_table({kind!r}, path, 'all', NB201)"
+PICKLE = "import bz2, pickle; pickle.load(bz2.open(path))"
 LOAD = """
 import torch
 from surrogate_nas.table.importers.slices import ADMITTED
@@ -46,21 +48,27 @@ def main() -> None:
     """Measure, print and append."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--architectures", type=int, default=15625)
-    architectures = parser.parse_args().architectures
+    parser.add_argument("--kind", choices=["nas-bench-201", "nats-tss"], default="nas-bench-201")
+    chosen = parser.parse_args()
+    architectures, single = chosen.architectures, chosen.kind == "nats-tss"
     (samples,) = (Path(os.environ["SURROGATE_NAS_DATA"]) / "official_samples").glob("NATS-tss-*-simple")
     records = list(official(samples)["arch2infos"].values())
     texts = NB201.enumerate().texts
     with tempfile.TemporaryDirectory() as folder:
-        for code, n in ((LOAD, FIRST + len(records)), (IMPORT, architectures)):
-            path = Path(folder) / "NAS-Bench-201-v1_1-096897.pth"
-            write_official(path, texts[:n], records, seed=1)
+        path = Path(folder) / ("NATS-tss-v1_0-3ffb9.pickle.pbz2" if single else "NAS-Bench-201-v1_1-096897.pth")
+        alone = (PICKLE, architectures) if single else (LOAD, FIRST + len(records))
+        for code, n in (alone, (IMPORT.format(kind=chosen.kind), architectures)):
+            if single:
+                write_single(path, texts[:n], [{"12": r["less"], "200": r["full"]} for r in records], seed=1)
+            else:
+                write_official(path, texts[:n], records, seed=1)
             environment = {**os.environ, "SURROGATE_NAS_TABLES": folder, "OMP_NUM_THREADS": "1"}
             command = [sys.executable, "-W", "ignore", "-c", MEASURED.format(code), path]
             done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
             wall, processor, gigabytes = map(float, done.stdout.split())
             row = {
                 "date": datetime.now(UTC).date().isoformat(),
-                "what": "import" if code is IMPORT else "torch.load",
+                "what": {LOAD: "torch.load", PICKLE: "pickle.load"}.get(code, f"import {chosen.kind}"),
                 "architectures": n,
                 "file_gb": round(path.stat().st_size / 1e9, 2),
                 "wall_s": round(wall, 1),
