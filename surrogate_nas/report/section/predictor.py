@@ -48,9 +48,8 @@ def of_fit(run: Run) -> Section:
     source = f"Predictions of the first draw, {protocol}."
     section = _section(run.predictions, split_name(result.split), source, "", metrics)
     reliability = result.get("reliability")
-    return replace(
-        section, values={**section.values, "reliability": reliability_plot(reliability) if reliability else None}
-    )
+    beside = {"reliability": reliability_plot(reliability) if reliability else None, "sources": result.get("sources")}
+    return replace(section, values={**section.values, **beside})
 
 
 def _section(rows: Sequence[Measured], split: str, source: str, bias: str, metrics: dict[str, Any]) -> Section:
@@ -69,6 +68,7 @@ def _section(rows: Sequence[Measured], split: str, source: str, bias: str, metri
         "bias": bias,
         "metrics": metrics,
         "reliability": None,
+        "sources": None,
     }
     return Section("predictor", "Predictor", values)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from surrogate_nas.record import write_csv
+from surrogate_nas.record import write_csv, write_json
+from surrogate_nas.report.page import write_report
 from surrogate_nas.report.run import SHOWN, Run, read_run
 from surrogate_nas.report.section import predictor
 from surrogate_nas.report.section.base import Figure
@@ -76,6 +77,17 @@ def test_a_fit_shows_how_reliable_its_intervals_are(run_of: Callable[..., Run]) 
     rows = [{"level": 0.5, "covered": 0.45}, {"level": 0.9, "covered": 0.93}]
     assert plotted(predictor.of_fit(run_of(fit_result(), reliability=rows)).values["reliability"]) == rows
     assert predictor.of_fit(run_of(fit_result())).values["reliability"] is None
+
+
+def test_a_fit_tells_what_its_sources_contributed(fit_folder: Path) -> None:
+    told = {"source": "nb201:cifar100", "slope": {"mean": 0.84, "std": 0.1}, "used": 0.9}
+    result = {**fit_result(), "sources": [told]}
+    write_json(fit_folder / "result.json", result)
+    write_report(fit_folder)
+    page = (fit_folder / "report.html").read_text(encoding="utf-8")
+    assert "nb201:cifar100" in page
+    assert "0.840" in page
+    assert "90\u202f%" in page or "90\u00a0%" in page
 
 
 @pytest.mark.parametrize("factor", [1, 3])
