@@ -31,8 +31,8 @@ def test_made_again_it_says_the_same() -> None:
     assert {**again.sources[0], "command": COMMAND} == shipped.sources[0]  # the digest of the labels among them
     cells = NB201.representatives()
     old, new = shipped.predict(cells), again.predict(cells)
-    assert spearman(old.mean, new.mean) > 0.999
-    assert np.abs(old.mean - new.mean).mean() < 0.5
+    assert spearman(old.mean, new.mean) > 0.99
+    assert np.abs(old.mean - new.mean).mean() < 1.0
     assert np.abs(old.std / new.std - 1).mean() < 0.05
 
 
