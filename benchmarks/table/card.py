@@ -53,7 +53,7 @@ def card(table: Table, reference: Table) -> str:
         f"- Source: {table.provenance['source']}. Licence: {table.provenance['licence']}. {table.provenance['citation']}",
         f"- Validation-best (mean over its seeds): `{table.population.texts[winner]}`, {mean[winner]:.2f} %, test {test[winner]:.2f} %.",
         f"- Seconds of one training on one core that it shared with other work: {_range(table.train_seconds(dataset='digits'))}.",
-        "- One machine repeats its trainings to the last bit. Another kind of processor, or release, adds in another order; that acts like another",
+        "- One machine repeats its trainings to the last bit. Another kind of processor adds in another order, which acts like another",
         "  seed: `surrogate-nas table build nb201-digits --check 20` trains 20 random entries again and judges the differences by the noise",
         "  between seeds. The table was built on two kinds of processor (seed 777 of 3,125 classes on an AMD EPYC,",
         "  all else on an Intel Xeon).",

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from surrogate_nas.errors import CheckpointError, StorageError
 
-FORMAT = 2  # 1: trainings on a CPU added in another order
+FORMAT = 1
 
 
 @dataclass(frozen=True)

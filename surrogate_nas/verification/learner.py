@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from surrogate_nas.errors import SettingError, expected
 from surrogate_nas.verification.recipe import Recipe
-from surrogate_nas.verification.resident import layout
+from surrogate_nas.verification.resident import LAYOUT
 
 WARM_UP = 3  # steps before a CUDA graph is recorded, as PyTorch's notes on CUDA graphs advise
 PROGRAMS = 10_000  # that PyTorch may compile in one process; it gives up silently after eight by default
@@ -137,7 +137,7 @@ class Learner:
     ) -> None:
         self.device = images.device
         network.to(self.device)
-        network.to(memory_format=layout(self.device))  # type: ignore[call-overload]  # absent from PyTorch's stubs
+        network.to(memory_format=LAYOUT)  # type: ignore[call-overload]  # absent from PyTorch's stubs
         self.network, self.images, self.precision = network, images, precision
         loss: Callable[[Tensor, Tensor], Tensor] = network.loss  # type: ignore[assignment]  # any module's attribute
         self._loss = self._fused_loss = loss
@@ -274,8 +274,7 @@ def _optimiser(network: nn.Module, recipe: Recipe, rate: Tensor | float) -> torc
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
         nesterov=recipe.momentum > 0,
-        # The fused kernel of a CPU rounds what remains beyond whole vectors otherwise than a plain optimiser does.
-        **{"foreach" if next(network.parameters()).is_cpu else "fused": True},
+        fused=True,
     )
     if recipe.momentum:
         for parameter in named.values():

@@ -15,14 +15,7 @@ from torch.nn import functional
 from surrogate_nas.verification.data import Images, ImageTask
 from surrogate_nas.verification.recipe import Recipe
 
-
-def layout(device: torch.device) -> torch.memory_format:
-    """Return how images and weights lie in a device's memory.
-
-    Channels last is faster, and adds in another order. A CPU keeps PyTorch's default, so that a training's losses are
-    those of a plain loop to the last bit; a GPU adds in an order of its own in any case.
-    """
-    return torch.contiguous_format if device.type == "cpu" else torch.channels_last
+LAYOUT = torch.channels_last  # of images and weights: faster than PyTorch's default, and adds in another order
 
 
 @dataclass(frozen=True)
@@ -55,8 +48,8 @@ class ResidentImages:
         return cls(pixels, torch.from_numpy(images.labels).to(device), mean, std, padding)
 
     def normalised(self, pixels: Tensor) -> Tensor:
-        """Return (b, channels, height, width) float32, laid out for the device, of raw (b, height, width, channels)."""
-        laid_out = pixels.permute(0, 3, 1, 2).contiguous(memory_format=layout(pixels.device))
+        """Return (b, channels, height, width) float32, laid out as ``LAYOUT``, of raw (b, height, width, channels)."""
+        laid_out = pixels.permute(0, 3, 1, 2).contiguous(memory_format=LAYOUT)
         return (laid_out.float() / 255 - self.mean) / self.std
 
     def batch(self, draws: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,8 @@ from surrogate_nas.configuration import load
 from surrogate_nas.encoding.costs import flops, parameters
 from surrogate_nas.space import NB201, Population
 from surrogate_nas.split import Split
-from surrogate_nas.verification import trainer
+from surrogate_nas.verification import learner as learners
+from surrogate_nas.verification import resident, trainer
 from surrogate_nas.verification.checkpoint import Checkpoint
 from surrogate_nas.verification.data import ImageTask, digits
 from surrogate_nas.verification.learner import Learner, Precision
@@ -170,12 +171,23 @@ def test_the_accuracy_is_that_of_the_last_epochs_weights(tmp_path: Path) -> None
         assert trainer.measure(built.network.eval(), images, Precision.FP32) == result.accuracy[split]
 
 
+def default_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the learner add as PyTorch does by default: without channels_last and the fused optimiser."""
+    monkeypatch.setattr(resident, "LAYOUT", torch.contiguous_format)
+    monkeypatch.setattr(learners, "LAYOUT", torch.contiguous_format)
+    optimiser = torch.optim.SGD
+    monkeypatch.setattr(torch.optim, "SGD", lambda *what, fused=False, **how: optimiser(*what, **how))
+
+
 @pytest.mark.parametrize("architecture", [EVERYTHING, BEST], ids=["every operation", "best"])
-def test_the_first_hundred_losses_are_those_of_a_plain_loop(architecture: Population) -> None:
+def test_added_in_the_order_of_a_plain_loop_a_hundred_losses_are_its_own(
+    architecture: Population, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In float32, to the last bit: such a training amplifies any rounding beyond measure within ten steps.
 
     The plain loop transforms images one by one and steps its parameters one by one; ours takes turns with another.
     """
+    default_order(monkeypatch)
     recipe = small(epochs=25)
     built, other = learner(recipe, architecture=architecture), learner(recipe)
     plain = copy.deepcopy(built.network)
@@ -195,7 +207,7 @@ def test_the_first_hundred_losses_are_those_of_a_plain_loop(architecture: Popula
 
 
 def test_in_float64_they_are_those_of_a_network_of_one_module_an_edge(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several edges that leave a node are one convolution, so gradients are added in another order, and no more.
+    """Joint convolutions, channels_last and the fused optimiser add in another order, and no more.
 
     In float32 the two agree until the training's own chaos has amplified that: see ``benchmarks/verification``.
     """
