@@ -82,7 +82,9 @@ def _folder(path: Path) -> Iterator[Source]:
 
 @contextlib.contextmanager
 def _file(path: Path, room: Path) -> Iterator[Source]:
-    """Give a single file, unpacked into a folder that has room for it."""
+    """Give a single file, unpacked into a table's own folder, which has room for it."""
+    for left in room.glob(".unpacked.*.part"):  # by a kill
+        left.unlink(missing_ok=True)
     with tempfile.NamedTemporaryFile(dir=room, prefix=".unpacked.", suffix=".part") as plain:
         with _opened(path) as file, told(path):
             write_stated(file, plain, path)

@@ -182,7 +182,9 @@ def test_the_folder_the_single_file_and_another_order_give_the_same_bytes(space:
     whole = read(space.folder / "meta.pickle.pbz2") | {"arch2infos": infos, "evaluated_indexes": set(INDICES)}
     single = tmp_path / "NATS.pickle.pbz2"
     write(single, whole)
+    (tmp_path / ".unpacked.killed.part").touch()
     imported(space.function, single, tmp_path / "accuracy.parquet")
+    assert not list(tmp_path.glob(".unpacked.*"))  # neither its own nor what a kill left before
     assert (tmp_path / "accuracy.parquet").read_bytes() == space.file.read_bytes()
     again = curves_path(tmp_path / "accuracy.parquet")
     assert again.name == curves_path(space.file).name
