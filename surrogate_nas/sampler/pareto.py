@@ -68,7 +68,8 @@ def hypervolume_promise(prediction: Prediction, history: History, *, rng: np.ran
     """Return the (c,) expected hypervolume improvements of the candidates; -inf for measured ones.
 
     Costs that are known are taken as they are, others are predicted by a Gaussian process of their own. Volume counts
-    from the lowest measured value and the highest cost.
+    from the lowest measured value and the highest cost, where it is predicted one deviation beyond: what may cost most
+    is worth something, too.
 
     Args:
         prediction: of the values of the candidates.
@@ -78,7 +79,7 @@ def hypervolume_promise(prediction: Prediction, history: History, *, rng: np.ran
     measured = history.succeeded
     points = np.column_stack([history.values, -history.costs])[measured]
     costs, std = _costs(history, rng)
-    worst = np.fmax(np.nanmax(costs, axis=0), -points[:, 1:].min(axis=0))
+    worst = np.fmax(np.nanmax(costs + std, axis=0), -points[:, 1:].min(axis=0))
     reference = np.append(points[:, 0].min(), -worst)
     mean = np.column_stack([prediction.mean, -costs])
     gain = expected_hypervolume_improvement(mean, np.column_stack([prediction.std, std]), points, reference)
