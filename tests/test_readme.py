@@ -85,17 +85,23 @@ def test_commands_that_install_are_targets_of_the_makefile() -> None:
 
 
 @pytest.mark.slow
-def test_real_table_example_runs(real_data: Path, folder: Path) -> None:
-    (command,) = re.findall(r"^    (surrogate-nas search table=nb201 .*)$", README, flags=re.MULTILINE)
-    arguments = [*shlex.split(command)[1:], "folder=real"]
-    environment = {**os.environ, "SURROGATE_NAS_DATA": str(real_data)}
+@pytest.mark.parametrize(
+    ("settings", "end"),
+    [
+        ("fidelities=[12,200] budget=null seconds=50000", "with valid"),
+        ("budget=150", "best of 150 measured of 15625"),
+    ],
+)
+def test_real_table_examples_run(settings: str, end: str, real_data: Path, folder: Path) -> None:
+    command = f"surrogate-nas search table=nb201 dataset=cifar10 {settings}"
+    assert f"\n    {command}\n" in README
     done = subprocess.run(
-        [sys.executable, "-m", "surrogate_nas", *arguments],
+        [sys.executable, "-m", *shlex.split(command.replace("-", "_", 1)), f"folder={end.split()[-1]}"],
         cwd=folder,
         capture_output=True,
         text=True,
         timeout=600,
-        env=environment,
+        env={**os.environ, "SURROGATE_NAS_DATA": str(real_data)},
     )
     assert done.returncode == 0, done.stderr
-    assert "best of 150 measured of 15625" in done.stdout + done.stderr
+    assert end in done.stdout + done.stderr

@@ -58,7 +58,7 @@ class Predictor(ABC):
     """
 
     name: ClassVar[str]
-    target: TargetKind
+    target: TargetKind = "accuracy"
     space_: SearchSpace
     held_out_: Prediction
     widening_: float | Values
