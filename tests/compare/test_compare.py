@@ -101,7 +101,7 @@ def test_on_shuffled_labels_no_method_is_better_than_chance(tmp_path: Path) -> N
 
 def test_predictors_are_compared_on_the_same_labels(table_file: str) -> None:
     result = compare(
-        tables=[table_file], predictors=["gaussian_process", f"{OTHERS}.Dice"], train_size=15, seeds=6, workers=1
+        tables=[table_file], predictors=["gaussian_process", f"{OTHERS}.Dice"], train_size=20, seeds=6, workers=1
     )
     (comparison,) = result.comparisons
     taus = {row.method: row.kendall_tau.mean for row in result.standings}
