@@ -11,12 +11,12 @@ the optimum, its budget of seconds doubling meanwhile; all trainings that were f
 from __future__ import annotations
 
 import argparse
-import csv
 import tempfile
 import time
 
 import numpy as np
-from run import NEAR, RESULTS, interval, read
+from rows import RESULTS, add_missing, interval, read
+from run import NEAR
 
 from surrogate_nas import load_table, search
 from surrogate_nas.table import Table
@@ -26,8 +26,8 @@ KEYS = ("table", "dataset", "method", "seed")
 LONG = "-long"
 
 
-def row(table: Table, dataset: str, lengths: list[int], method: str, seed: int, near: float) -> dict[str, object]:
-    """Return one run as a row."""
+def run(table: Table, lengths: list[int], near: float, dataset: str, method: str, seed: int) -> dict[str, object]:
+    """Return what one run paid."""
     values = table.accuracy(dataset=dataset, split="valid", epochs=lengths[-1])
     goal = np.nanmax(values) - near - 1e-9  # accuracies are decimal fractions
     fidelities = {} if method.endswith(LONG) else {"fidelities": lengths}
@@ -52,7 +52,6 @@ def row(table: Table, dataset: str, lengths: list[int], method: str, seed: int, 
     trials = result.trials[: close[0] + 1] if len(close) else result.trials
     long = [trial.get("epochs", lengths[-1]) == lengths[-1] for trial in trials]
     return {
-        **dict(zip(KEYS, (table.name, dataset, method, seed), strict=True)),
         "seconds_to_near": round(float(paid[close[0]])) if len(close) else "",
         "long_trainings": sum(long),
         "short_trainings": len(long) - sum(long),
@@ -71,19 +70,13 @@ def main() -> None:
     parser.add_argument("--near", type=float, default=NEAR)
     chosen = parser.parse_args()
     table, path = load_table(chosen.table), RESULTS / "fidelities.csv"
-    there = {tuple(row[key] for key in KEYS) for row in read(path)}
-    for seed in range(chosen.seeds):
-        for dataset in chosen.datasets:
-            for method in chosen.methods:
-                if (table.name, dataset, method, str(seed)) in there:
-                    continue
-                done = row(table, dataset, chosen.lengths, method, seed, chosen.near)
-                fresh = not path.exists()
-                with path.open("a", newline="") as file:
-                    writer = csv.DictWriter(file, list(done), lineterminator="\n")
-                    if fresh:
-                        writer.writeheader()
-                    writer.writerow(done)
+    runs = [
+        (table.name, dataset, method, seed)
+        for seed in range(chosen.seeds)
+        for dataset in chosen.datasets
+        for method in chosen.methods
+    ]
+    add_missing(path, KEYS, runs, lambda _, *what: run(table, chosen.lengths, chosen.near, *what))
     summarise(read(path))
 
 

@@ -10,11 +10,10 @@ Adds a row a run to results/front.csv, leaves out the runs that it holds, and pr
 from __future__ import annotations
 
 import argparse
-import csv
 
 import numpy as np
 import optuna
-from run import RESULTS, interval, read
+from rows import RESULTS, add_missing, interval, read
 
 from surrogate_nas import SurrogateSampler, load_table, search
 from surrogate_nas.pareto import front, hypervolume
@@ -58,22 +57,20 @@ def points_of(table: Table, dataset: str, epochs: int, cost: str) -> np.ndarray:
     return np.column_stack([accuracy, -cost_of(cost, table.population, table=table, dataset=dataset)])
 
 
-def row(table: Table, run: dict[str, object]) -> dict[str, object]:
-    """Return one run as a row: the part of the true front's volume above a wide and a tight reference."""
-    dataset, epochs, cost = str(run["dataset"]), int(str(run["epochs"])), str(run["cost"])
+def run(table: Table, dataset: str, epochs: int, cost: str, sampler: str, seed: int) -> dict[str, object]:
+    """Return the part of the true front's volume that one run found, above a wide and a tight reference."""
     everything = points_of(table, dataset, epochs, cost)
     best = everything[front(everything)]
     references = {
         "wide": np.array([0.0, everything[:, 1].min()]),
         "tight": np.array([np.median(everything[:, 0]), best[:, 1].min() - 1e-9]),
     }
-    points = measured(table, dataset, epochs, cost, str(run["sampler"]), int(str(run["seed"])))
-    parts = {
+    points = measured(table, dataset, epochs, cost, sampler, seed)
+    return {
         f"{name}_{mark}": round(hypervolume(points[:mark], at) / hypervolume(best, at), 5)
         for name, at in references.items()
         for mark in MARKS
     }
-    return {**run, **parts}
 
 
 def main() -> None:
@@ -87,20 +84,13 @@ def main() -> None:
     parser.add_argument("--samplers", nargs="+", default=["surrogate", "nsga2"])
     chosen = parser.parse_args()
     table, path = load_table(chosen.table), RESULTS / "front.csv"
-    there = {tuple(row[key] for key in KEYS) for row in read(path)}
-    for seed in range(chosen.seeds):
-        for cost in chosen.costs:
-            for sampler in chosen.samplers:
-                values = (chosen.table, chosen.dataset, chosen.epochs, cost, sampler, seed)
-                if tuple(map(str, values)) in there:
-                    continue
-                done = row(table, dict(zip(KEYS, values, strict=True)))
-                fresh = not path.exists()
-                with path.open("a", newline="") as file:
-                    writer = csv.DictWriter(file, list(done), lineterminator="\n")
-                    if fresh:
-                        writer.writeheader()
-                    writer.writerow(done)
+    runs = [
+        (chosen.table, chosen.dataset, chosen.epochs, cost, sampler, seed)
+        for seed in range(chosen.seeds)
+        for cost in chosen.costs
+        for sampler in chosen.samplers
+    ]
+    add_missing(path, KEYS, runs, lambda _, *what: run(table, *what))
     summarise(read(path))
 
 

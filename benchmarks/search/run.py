@@ -11,25 +11,24 @@ that are not near it yet.
 from __future__ import annotations
 
 import argparse
-import csv
 import time
-from pathlib import Path
+from functools import partial
 
 import numpy as np
+from rows import RESULTS, add_missing, interval, read
 
 from surrogate_nas import load_table, search
 from surrogate_nas.configuration import names
 from surrogate_nas.table import Table
 from surrogate_nas.table.evaluator import TableEvaluator
 
-RESULTS = Path(__file__).parent / "results"
 MARKS = (25, 50, 100, 150)  # queries, and average trainings of the table, after which the regret is told
 NEAR = 0.1  # points below the optimum: near enough
 OWN = "surrogate"
 
 
-def run(table: Table, dataset: str, sampler: str, seed: int, budgets: list[int], near: float) -> dict[str, object]:
-    """Return one run as a row; it is repeated with the next budget while the optimum is not found, or not nearly."""
+def run(table: Table, dataset: str, budgets: list[int], near: float, sampler: str, seed: int) -> dict[str, object]:
+    """Return what one run gave; it is repeated with the next budget while the optimum is not found, or not nearly."""
     average = float(np.nanmean(TableEvaluator(table, dataset=dataset).seconds))  # of a training
     for budget in budgets:
         start = time.process_time()
@@ -47,8 +46,6 @@ def run(table: Table, dataset: str, sampler: str, seed: int, budgets: list[int],
         return round(float(regret[min(max(queries, 1), len(regret)) - 1]), 4)
 
     return {
-        "sampler": sampler,
-        "seed": seed,
         **{f"regret_{mark}": after(mark) for mark in MARKS},
         **{f"regret_{mark}_trainings": after(int((seconds <= mark * average).sum())) for mark in MARKS},
         "queries_to_optimum": int(found[0]) + 1 if len(found) else "",
@@ -68,14 +65,6 @@ def random_seconds_to_near(table: Table, dataset: str, near: float) -> float:
     evaluator = TableEvaluator(table, dataset=dataset)
     close = evaluator.values >= evaluator.values.max() - near - 1e-9
     return float(evaluator.seconds[~close].sum() / (close.sum() + 1) + evaluator.seconds[close].mean())
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    """Return the rows that a file of results holds."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def column(rows: list[dict[str, str]], name: str) -> np.ndarray:
@@ -109,11 +98,6 @@ def summarise(rows: list[dict[str, str]], random_seconds: float) -> None:
             print(f"    regret above that of {OWN}, paired: {text}")
 
 
-def interval(values: np.ndarray) -> float:
-    """Return half the width of the 95 percent interval of the mean."""
-    return float(1.96 * values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
-
-
 def main() -> None:
     """Run what is not there yet, sampler by sampler, and print what all runs say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -124,20 +108,10 @@ def main() -> None:
     parser.add_argument("--samplers", nargs="+", default=[name for name in names("sampler") if name != "hyperband"])
     parser.add_argument("--near", type=float, default=NEAR)
     chosen = parser.parse_args()
-    RESULTS.mkdir(exist_ok=True)
     table = load_table(chosen.table)
     path = RESULTS / f"{chosen.table}-{chosen.dataset}.csv"
-    there = {(row["sampler"], int(row["seed"])) for row in read(path)}
-    for sampler in chosen.samplers:
-        for seed in range(chosen.seeds):
-            if (sampler, seed) not in there:
-                row = run(table, chosen.dataset, sampler, seed, chosen.budgets, chosen.near)
-                fresh = not path.exists()
-                with path.open("a", newline="") as file:
-                    writer = csv.DictWriter(file, list(row), lineterminator="\n")
-                    if fresh:
-                        writer.writeheader()
-                    writer.writerow(row)
+    runs = [(sampler, seed) for sampler in chosen.samplers for seed in range(chosen.seeds)]
+    add_missing(path, ("sampler", "seed"), runs, partial(run, table, chosen.dataset, chosen.budgets, chosen.near))
     summarise(read(path), random_seconds_to_near(table, chosen.dataset, chosen.near))
 
 

@@ -13,8 +13,12 @@ ATTEMPTS = 100  # mutations drawn for a proposal before a random candidate takes
 class Evolution(Sampler):
     """Mutates the best of a tournament among the youngest architectures.
 
-    The population is the last ``population_size`` measured architectures: the oldest dies, not the worst (the paper's
-    section 3). A child differs from its parent in one decision.
+    The population is the last ``population_size`` measured architectures: the oldest dies, not the worst. A child
+    differs from its parent in one decision, and those that compete are drawn with replacement (the paper's algorithm 1
+    and its mutations). An architecture that was measured is no child; another one is drawn.
+
+    The sizes are those that White et al. (the authors of BANANAS) take for 150 queries. The paper's own, 100 and 25,
+    are for thousands of them; NAS-Bench-201 takes 10 and 3.
 
     Args:
         population_size: architectures that are alive, and random ones at the start.
@@ -34,7 +38,7 @@ class Evolution(Sampler):
         unmeasured = history.unmeasured
         children: list[int] = []
         for _ in range(ATTEMPTS * n):
-            contestants = rng.choice(len(alive), size=min(self.tournament_size, len(alive)), replace=False)
+            contestants = rng.integers(len(alive), size=self.tournament_size)  # each stays in the population
             parent = alive[int(contestants[values[contestants].argmax()])]
             child = draw(history.space.neighbours(parent), 1, rng)
             if child.isin(unmeasured)[0] and int(child.index[0]) not in children:

@@ -12,7 +12,9 @@ class LocalSearch(Sampler):
     """Measures the neighbours of the best architecture of a climb; at a local optimum, climbs anew from a random one.
 
     As in the paper's "query until lower" variant, a climb moves as soon as a neighbour is better. The state of the
-    climb follows from the history alone.
+    climb follows from the history alone. A climb after the first one starts from one architecture, as in the paper's
+    algorithm; that it starts from the best of several new ones, as in the authors' code, is no better (see
+    ``benchmarks/search``).
 
     Args:
         starts: random architectures measured first; the best of them starts the first climb.

@@ -51,14 +51,22 @@ def test_evolution_mutates_one_decision_of_the_best_living() -> None:
     population = NB201.at(np.arange(20))
     values = np.zeros(20)
     values[0], values[15] = 99, 50  # the best of all is too old to live
-    sampler = Evolution(population_size=10, tournament_size=10)
+    sampler = Evolution(population_size=10, tournament_size=200)
     proposals = sampler.ask(5, known(population, values), rng=np.random.default_rng(0))
     assert proposals.isin(NB201.neighbours(population[15])).all()
 
 
+def test_the_tournaments_of_evolution_draw_with_replacement() -> None:
+    population = NB201.at(np.arange(0, 15000, 1500))
+    sampler = Evolution(population_size=10, tournament_size=10)
+    proposals = sampler.ask(40, known(population, np.arange(10.0)), rng=np.random.default_rng(0))
+    missed = ~proposals.isin(NB201.neighbours(population[9]))  # the best is in no tournament of .9^10
+    assert 0.1 < missed.mean() < 0.6
+
+
 def test_evolution_never_breeds_from_a_failed_measurement() -> None:
     population = NB201.at(np.array([3, 9000]))
-    proposals = Evolution(population_size=2, tournament_size=2).ask(
+    proposals = Evolution(population_size=2, tournament_size=50).ask(
         3, known(population, np.array([np.nan, 1.0])), rng=np.random.default_rng(0)
     )
     assert proposals.isin(NB201.neighbours(population[1])).all()
