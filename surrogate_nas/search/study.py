@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,12 +15,11 @@ from typing import Any, Literal, TypeVar
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning, StorageInternalError, UpdateFinishedTrialError
-from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from surrogate_nas.errors import StudyError, StudyStorageError
-from surrogate_nas.journal import drop_torn_line
+from surrogate_nas.search.journal import journal_storage
 from surrogate_nas.search.measurement import Measured
 from surrogate_nas.search.pulse import Alone, FileLocks, Heartbeats, Pulse
 
@@ -206,7 +203,7 @@ def open_study(
         opened = _database(storage, heartbeat, where)
     elif folder is not None:
         where = str(folder / "study.journal")
-        opened = _journal(folder / "study.journal")
+        opened = journal_storage(folder / "study.journal")
     else:
         where, opened = "memory", InMemoryStorage()
     # Optuna's default sampler takes a second to import, and is not asked.
@@ -294,38 +291,6 @@ def _database(storage: str, heartbeat: int, where: str) -> RDBStorage:
             ) from error
         except (SQLAlchemyError, StorageInternalError) as error:
             raise StudyStorageError(f"the storage {where} cannot be opened: {_reason(error)}.") from error
-
-
-def _journal(path: Path) -> JournalStorage:
-    """Return the storage in a journal file, after removing what a kill left of a line."""
-    lock = JournalLock(path)
-    lock.acquire()
-    lock.release()
-    return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))  # type: ignore[arg-type]  # as good as theirs
-
-
-class JournalLock:
-    """The lock of a journal file: unlike Optuna's own ones, it does not outlive a worker that is killed.
-
-    Who gets it removes a line that the last holder was killed in.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = -1
-
-    def acquire(self) -> bool:
-        """Wait for the lock."""
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        size = os.fstat(self._file).st_size
-        if size and os.pread(self._file, 1, size - 1) != b"\n":
-            drop_torn_line(self._path)
-        return True
-
-    def release(self) -> None:
-        """Release the lock."""
-        os.close(self._file)
 
 
 def _reason(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -274,3 +275,11 @@ def test_a_sampler_is_asked_once_for_a_batch() -> None:
 
     run(opened(), Invented(), Pairs(), budget=10, seed=0)
     assert asked == [2] * 5
+
+
+def test_a_trial_in_a_journal_waits_for_the_disk_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[int] = []
+    study, sync = opened(tmp_path), os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: waits.append(file) or sync(file))
+    run(study, Invented(), Random(), budget=6, seed=0)
+    assert len(waits) == 6
