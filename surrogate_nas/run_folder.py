@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from surrogate_nas.errors import RunFolderError
 from surrogate_nas.record import write_json
+
+LONG = 200  # characters of a difference, beyond which it is not spelt out
 
 
 def claim(folder: str | Path, what: str, identity: Mapping[str, Any]) -> Path:
@@ -37,15 +39,27 @@ def claim(folder: str | Path, what: str, identity: Mapping[str, Any]) -> Path:
         raise RunFolderError(f"{note} is not readable ({error}); choose another run folder.") from error
     wanted = json.loads(json.dumps(identity))
     if known != wanted:
-        differing = [
-            f"{key} is {known.get(key)!r} there and {wanted.get(key)!r} here"
-            for key in {**wanted, **known}
-            if known.get(key) != wanted.get(key)
-        ]
         raise RunFolderError(
-            f"the run folder {folder} belongs to another {what}: {'; '.join(differing)}. Choose another folder."
+            f"the run folder {folder} belongs to another {what}: {differences(known, wanted)}. Choose another folder."
         )
     return folder
+
+
+def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Return in words in what two descriptions differ, down to the parts that both have."""
+    return "; ".join(_differences(there, here, ""))
+
+
+def _differences(there: Mapping[str, Any], here: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    for key in {**here, **there}:
+        name = prefix + key if key else prefix.removesuffix(".")
+        if key not in there or key not in here:
+            yield f"{name} is set {'here' if key in here else 'there'} only"
+        elif isinstance(there[key], Mapping) and isinstance(here[key], Mapping):
+            yield from _differences(there[key], here[key], f"{name}.")
+        elif there[key] != here[key]:
+            told = f"{name} is {there[key]!r} there and {here[key]!r} here"
+            yield told if len(told) < LONG else f"{name} differs"
 
 
 def describe(value: Any) -> Any:

@@ -12,7 +12,7 @@ import optuna
 def quiet_optuna() -> Iterator[None]:
     """Let Optuna tell only what went wrong, for as long as the context lasts."""
     before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # of a storage that is away we tell ourselves
     try:
         yield
     finally:

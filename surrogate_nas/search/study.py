@@ -19,6 +19,7 @@ from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from surrogate_nas.errors import StudyError, StudyStorageError
+from surrogate_nas.run_folder import differences
 from surrogate_nas.search.journal import journal_storage
 from surrogate_nas.search.measurement import Measured
 from surrogate_nas.search.pulse import Alone, FileLocks, Heartbeats, Pulse
@@ -126,15 +127,10 @@ class SharedStudy:
         if known is None and not self.trials():
             self._patiently(lambda: self.study.set_user_attr(IDENTITY, wanted))
         elif known != wanted:
-            known = known or {}
-            differing = [
-                f"{key} is {known.get(key)!r} there and {wanted.get(key)!r} here"
-                for key in {**wanted, **known}
-                if known.get(key) != wanted.get(key)
-            ]
+            what = "no search of this package" if known is None else f"something else: {differences(known, wanted)}"
             raise StudyError(
-                f"the study {self.study.study_name!r} in {self.where} belongs to something else: "
-                f"{'; '.join(differing)}. Choose another one with study=NAME."
+                f"the study {self.study.study_name!r} in {self.where} belongs to {what}. Choose another one with "
+                "study=NAME."
             )
 
     def _add(self, trial: FrozenTrial) -> FrozenTrial:
@@ -290,7 +286,9 @@ def _database(storage: str, heartbeat: int, where: str) -> RDBStorage:
                 'PostgreSQL: pip install "surrogate-nas[postgresql]".'
             ) from error
         except (SQLAlchemyError, StorageInternalError) as error:
-            raise StudyStorageError(f"the storage {where} cannot be opened: {_reason(error)}.") from error
+            raise StudyStorageError(
+                f"the storage {where} cannot be opened: {_reason(error)}. Check the address; does the database run?"
+            ) from error
 
 
 def _reason(error: BaseException) -> str:

@@ -82,7 +82,7 @@ def test_an_earlier_search_is_gone_on_from(small_table: Table, tmp_path: Path) -
         table=small_table, sampler="random", budget=20, seed=0, warm_start=tmp_path, folder=tmp_path / "again"
     )
     assert not {trial.architecture for trial in first.trials} & {trial.architecture for trial in second.trials}
-    with pytest.raises(RunFolderError, match=r"known is \[\[.* there and None here"):
+    with pytest.raises(RunFolderError, match="known is set there only"):
         search(table=small_table, sampler="random", budget=20, seed=0, folder=tmp_path / "again")
 
 

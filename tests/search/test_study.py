@@ -222,7 +222,7 @@ def test_a_study_of_another_direction_or_author_is_refused(tmp_path: Path, small
     optuna.create_study(study_name="theirs", storage=storage, direction="maximize").optimize(
         lambda trial: trial.suggest_float("x", 0, 1), n_trials=1
     )
-    with pytest.raises(StudyError, match="table is None there and 'small' here"):
+    with pytest.raises(StudyError, match="belongs to no search of this package"):
         search(table=small_table, sampler="random", budget=3, seed=1, storage=storage, study="theirs")
 
 

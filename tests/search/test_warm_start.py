@@ -42,7 +42,7 @@ def test_the_same_seed_gives_the_same_trials_and_a_folder_knows_its_task(small_t
     for budget in (5, 8):
         kept = search(budget=budget, folder=tmp_path, **settings)
     assert kept.trials == whole.trials
-    with pytest.raises(RunFolderError, match="warm_start is 'nb201-digits' there and None here"):
+    with pytest.raises(RunFolderError, match="warm_start is set there only"):
         search(table=small_table, seed=1, budget=8, folder=tmp_path)
 
 
