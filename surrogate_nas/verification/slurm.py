@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
+from getpass import getuser
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from surrogate_nas.verification.executor import Epoch, Event, Failure, Job, Work
 from surrogate_nas.verification.trainer import Training
 
 POLL_SECONDS = 2.0  # between two looks at the jobs; submitit itself asks Slurm less often
+QUEUE_SECONDS = 30.0  # between two looks at Slurm's queue, and what a shared file system may need to show a result
 
 
 @dataclass(frozen=True)
@@ -65,17 +68,19 @@ class SlurmExecutor:
         training = TrainingJob(work, folder)
         running = list(zip(self._submit(training, jobs, workers, folder), jobs, strict=True))
         told = dict.fromkeys(jobs, 0)
+        queue = Queue() if self.cluster == "slurm" else None
         try:
             while running:
                 time.sleep(POLL_SECONDS)
+                lost = queue.lost([submitted.job_id for submitted, _ in running]) if queue else ()
                 for submitted, job in tuple(running):
                     ended = submitted.done()  # asked before reading, so that no epoch is missed
                     epochs = read(training.progress(job))
                     yield from (Epoch(**epoch) for epoch in epochs[told[job] :])
                     told[job] = len(epochs)
-                    if ended:
+                    if ended or submitted.job_id in lost:
                         running.remove((submitted, job))
-                        yield _result(submitted, job)
+                        yield _result(submitted, job) if ended else _failure(job, f"it left no result in {folder}")
         finally:
             for submitted, _ in running:
                 submitted.cancel()
@@ -130,6 +135,26 @@ class TrainingJob:
         return self.folder / f"{int(job.architecture.index[0])}-seed{job.seed}.epochs"
 
 
+class Queue:
+    """Slurm's queue: where a cluster keeps no accounts, nothing else tells that a job was killed."""
+
+    def __init__(self) -> None:
+        self._asked = time.monotonic()
+        self._missing: set[str] = set()
+        self._lost: set[str] = set()
+
+    def lost(self, numbers: Sequence[str]) -> set[str]:
+        """Return which jobs were not in the queue the last two times that it was looked at."""
+        if time.monotonic() - self._asked >= QUEUE_SECONDS:
+            self._asked = time.monotonic()
+            command = ("squeue", "--noheader", "--array", "--format=%i", f"--user={getuser()}")
+            told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (no input in it)
+            if told.returncode == 0:  # otherwise Slurm itself is away for a while
+                missing = set(numbers) - set(told.stdout.split())
+                self._lost, self._missing = missing & self._missing, missing
+        return self._lost
+
+
 def _result(submitted: Any, job: Job) -> Training | Failure:
     """Return what a job gave, or the failure of its training if it ended without a result."""
     import submitit
@@ -137,7 +162,10 @@ def _result(submitted: Any, job: Job) -> Training | Failure:
     try:
         result: Training | Failure = submitted.result()
     except (submitit.core.utils.UncompletedJobError, submitit.core.utils.FailedJobError) as error:
-        last = str(error).strip().splitlines()[-1]
-        reason = f"the Slurm job of {job.architecture.text} with seed {job.seed} failed: {last}"
-        return Failure(job.architecture.text, job.seed, reason)
+        return _failure(job, str(error).strip().splitlines()[-1])
     return result
+
+
+def _failure(job: Job, reason: str) -> Failure:
+    text = job.architecture.text
+    return Failure(text, job.seed, f"the Slurm job of {text} with seed {job.seed} failed: {reason}")
