@@ -310,7 +310,7 @@ def _reaching(
 
 def _search_row(record: Record, courses: Mapping[tuple[str, str, int], Course], target: float) -> dict[str, Any]:
     row = {name: record[name] for name in ("task", "method", "seed", "status", "note")}
-    found = courses.get((record["task"], record["method"], record["seed"]))
+    found = courses.get((record["task"], record["method"], record["seed"])) if record["status"] == FINISHED else None
     if found is None:
         empty = ("regret", "valid", "test", "oracle", "queries_to_target", "training_seconds", "architecture")
         return {**row, "queries": len(record.get("values", [])), **dict.fromkeys(empty)}

@@ -16,7 +16,7 @@ import numpy as np
 from surrogate_nas.compare.method import Method
 from surrogate_nas.compare.task import Task, opened
 from surrogate_nas.sampler.base import History, Sampler
-from surrogate_nas.space import Population
+from surrogate_nas.space import Population, concatenate
 
 FORMAT = 1  # of a run's record; a record of another one is not read
 FINISHED, CRASHED, TIMED_OUT = "finished", "crashed", "timed out"
@@ -84,8 +84,10 @@ def execute(run: Run) -> dict[str, Any]:
     try:
         found = _searched(run) if run.method.kind == "sampler" else _fitted(run)
         status = {"status": FINISHED, "note": "", **found}
-    except Exception as error:  # noqa: BLE001 (anybody's method: whatever it raises is what happened)
-        status = {"status": CRASHED, "note": f"{type(error).__name__}: {error}"[:NOTE_LENGTH]}
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (anybody's method: whatever it raises, sys.exit() too, is what happened)
+        status = {"status": CRASHED, "note": " ".join(f"{type(error).__name__}: {error}".split())[:NOTE_LENGTH]}
     return {**run.key, "identity": run.identity, **status, "wall": time.perf_counter() - start}
 
 
@@ -106,7 +108,7 @@ def _searched(run: Run) -> dict[str, Any]:
     texts = [trial.architecture for trial in result.trials]
     rows = table.find(table.space.parse(texts))
     return {
-        "note": watched.note(len(texts)),
+        "note": watched.note(table.population[rows]),
         "architectures": texts,
         "values": _plain([trial[run.task.split] for trial in result.trials]),
         "tests": _plain(run.task.tests()[rows]),
@@ -136,7 +138,7 @@ def _plain(values: Any) -> list[float | None]:
 
 
 class Watch:
-    """Counts the proposals of a sampler that could not be measured: known ones, and ones outside the table.
+    """Counts the proposals of a sampler that could not be measured, and what was measured in their place.
 
     Args:
         sampler: one of this package's kind, or a factory of Optuna's.
@@ -147,21 +149,29 @@ class Watch:
 
     def __init__(self, sampler: Any) -> None:
         self.asked = self.known = self.outside = 0
+        self.proposed: list[Population] = []
         self.own = isinstance(sampler, Sampler)
         if self.own:
             sampler.ask = functools.partial(self._asked, sampler.ask)
         self.sampler: Any = sampler if self.own else functools.partial(self._made, sampler)
 
-    def note(self, queries: int) -> str:
-        """Return in words what was proposed in vain; nothing where nothing was."""
+    def note(self, measured: Population) -> str:
+        """Return in words what was proposed in vain, of a search that measured these; nothing where nothing was."""
         if not self.own:
-            counts = {"proposals measured before or outside the table": self.asked - queries}
+            counts = {"proposals measured before or outside the table": self.asked - len(measured)}
         else:
-            counts = {"proposals measured before": self.known, "proposals outside the table": self.outside}
+            counts = {
+                "proposals measured before": self.known,
+                "proposals outside the table": self.outside,
+                "drawn at random instead": int((~measured.isin(concatenate(self.proposed))).sum()),
+            }
         return "; ".join(f"{what}: {count}" for what, count in counts.items() if count)
 
     def _asked(self, ask: Callable[..., Population], n: int, history: History, **generator: Any) -> Population:
         proposals = ask(n, history, **generator)
+        if not isinstance(proposals, Population):
+            return proposals  # the search tells what is wrong with it
+        self.proposed.append(proposals)
         known = proposals.isin(history.population)
         self.known += int(known.sum())
         self.outside += int((~known & ~proposals.isin(history.candidates)).sum())

@@ -19,6 +19,7 @@ from surrogate_nas.report.run import Run, read_run
 
 KINDS = {"search": "sampler", "fit": "predictor"}
 TARGET = 0.1  # points below the optimum that count as reached, where no run says otherwise
+RUN = ("method", "task", "seed")  # what tells one run from another; of fits also the number of labels
 _SEEN = ("split", "epochs", "optimum")  # what makes two tasks of one name different ones
 
 
@@ -46,13 +47,7 @@ class _Gathered:
         return given
 
     def add(self, record: dict[str, Any], source: Path) -> None:
-        """Take in a record unless it repeats one."""
-        key = [record.get(name) for name in ("method", "task", "seed", "size")]
-        for other in self.records:
-            if key == [other.get(name) for name in ("method", "task", "seed", "size")]:
-                note = f"{source} repeats the method, table and seed of {other['source']}"
-                self.lost.append({**_bare(record), "note": note, "source": str(source)})
-                return
+        """Take in a record."""
         self.records.append({**record, "source": str(source)})
 
 
@@ -81,11 +76,11 @@ def side_by_side(folders: Sequence[Path]) -> Record:
     methods = list(gathered.settings)
     if kind == "sampler":
         budget = _usual_length(gathered.records)
-        records = [_cut(record, budget) for record in gathered.records]
+        records = _once([_cut(record, budget) for record in gathered.records], RUN)
         sizes, target = [budget], min(gathered.targets, default=TARGET)
         found = compared_searches(records, methods=methods, tasks=gathered.tasks, budgets=sizes, target=target)
     else:
-        records, target = gathered.records, TARGET
+        records, target = _once(gathered.records, (*RUN, "size")), TARGET
         sizes = sorted({record["size"] for record in records})
         found = compared_fits(records, methods=methods, tasks=list(gathered.tasks), metric="kendall_tau")
     found["runs"] += gathered.lost
@@ -178,6 +173,22 @@ def _cut(record: dict[str, Any], budget: int) -> dict[str, Any]:
     kept = {name: record[name][:budget] for name in ("architectures", "values", "tests", "seconds")}
     notes = [part for part in (record["note"], f"{spent} queries, cut to {budget}") if part]
     return {**record, **kept, "note": "; ".join(notes)}
+
+
+def _once(records: Sequence[dict[str, Any]], key: Sequence[str]) -> list[dict[str, Any]]:
+    """Leave out what is the same run as an earlier one, to go by the values of a key."""
+    sources: dict[tuple[Any, ...], str] = {}
+    told = []
+    for record in records:
+        run = tuple(record[name] for name in key)
+        if record["status"] == LEFT_OUT or run not in sources:
+            told.append(record)
+        else:
+            note = f"{record['source']} repeats the method, table and seed of {sources[run]}"
+            told.append({**_bare(record), "note": note})
+        if record["status"] != LEFT_OUT:
+            sources.setdefault(run, record["source"])
+    return told
 
 
 def _bare(record: Mapping[str, Any]) -> dict[str, Any]:

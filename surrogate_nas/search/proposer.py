@@ -11,6 +11,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from surrogate_nas.errors import SettingError
 from surrogate_nas.sampler.base import Sampler
 from surrogate_nas.sampler.optuna import parameters_of
 from surrogate_nas.search.ledger import Ledger
@@ -88,7 +89,15 @@ class OwnProposer:
 
     def _asked(self, n: int, length: int) -> Population:
         rng = np.random.default_rng([self.seed, length])
-        return self.sampler.ask(n, self.ledger.history(length), rng=rng)
+        history = self.ledger.history(length)
+        asked: object = self.sampler.ask(n, history, rng=rng)
+        if not isinstance(asked, Population) or (len(asked) == 0 and len(history.unmeasured)):
+            got = "an empty one" if isinstance(asked, Population) else f"an object of type {type(asked).__name__}"
+            raise SettingError(
+                f"{type(self.sampler).__name__}.ask must return a Population of {n}, got {got}; "
+                "take it from history.unmeasured."
+            )
+        return asked
 
 
 class _Options(CategoricalDistribution):

@@ -37,7 +37,7 @@ def statuses(result: Comparison, method: str) -> list[str]:
 
 
 def test_bad_methods_are_reported_and_the_rest_is_compared(table_file: str, tmp_path: Path) -> None:
-    bad = [f"{OTHERS}.{name}" for name in ("Crashes", "Dies", "Repeats", "Cheats")]
+    bad = [f"{OTHERS}.{name}" for name in ("Crashes", "Dies", "Exits", "Silent", "Repeats", "Cheats")]
     result = compare(
         tables=[table_file], samplers=["random", *bad], seeds=3, budget=8, folder=tmp_path / "run", workers=2
     )
@@ -48,14 +48,24 @@ def test_bad_methods_are_reported_and_the_rest_is_compared(table_file: str, tmp_
     }
     assert statuses(result, "Dies") == ["crashed"] * 3
     assert {row.note for row in result.runs if row.method == "Dies"} == {"its process died with exit code 9"}
+    assert {row.note for row in result.runs if row.method == "Exits"} == {"SystemExit: no more than this"}
+    assert {row.note for row in result.runs if row.method == "Silent"} == {
+        "SettingError: Silent.ask must return a Population of 1, got an empty one; take it from history.unmeasured."
+    }
     assert all(row.note.startswith("proposals measured before: ") for row in result.runs if row.method == "Repeats")
     assert all(row.note.startswith("proposals outside the table: ") for row in result.runs if row.method == "Cheats")
     assert {row.queries for row in result.runs if row.method in ("Repeats", "Cheats")} == {8}  # in vain is not charged
-    assert result.failed == 3 + statuses(result, "Crashes").count("crashed")
+    drawn = {"Repeats": 7, "Cheats": 8}  # and what was measured instead is told
+    assert all(
+        row.note.endswith(f"; drawn at random instead: {drawn[row.method]}")
+        for row in result.runs
+        if row.method in drawn
+    )
+    assert result.failed == 9 + statuses(result, "Crashes").count("crashed")
     ranks = {row.method: row.rank for row in result.comparisons[0].ranks}
-    assert max(ranks, key=lambda method: ranks[method]) == "Dies"  # what failed is the worst, not left out
+    assert ranks["Dies"] == ranks["Exits"] == max(ranks.values())  # what failed is the worst, not left out
     assert {row.method: row.failed for row in result.standings}["Dies"] == 3
-    assert len(run_rows(result)) == 15
+    assert len(run_rows(result)) == 21
 
 
 def test_a_method_that_hangs_is_ended_and_gets_another_chance_with_more_time(table_file: str, tmp_path: Path) -> None:

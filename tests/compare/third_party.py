@@ -47,6 +47,23 @@ class Dies(Sampler):
         os._exit(9)
 
 
+class Exits(Sampler):
+    """Ends the program, as scripts do."""
+
+    def propose(self, n: int, history: History, *, rng: np.random.Generator) -> Population:
+        raise SystemExit("no more\nthan this")
+
+
+class Silent(Sampler):
+    """Proposes nothing."""
+
+    def ask(self, n: int, history: History, *, rng: np.random.Generator) -> Population:
+        return self.propose(n, history, rng=rng)
+
+    def propose(self, n: int, history: History, *, rng: np.random.Generator) -> Population:
+        return history.population[:0]
+
+
 class Repeats(Sampler):
     """Proposes what it has seen."""
 

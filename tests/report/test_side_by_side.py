@@ -60,6 +60,19 @@ def test_what_cannot_be_read_is_listed_with_the_reason(tmp_path: Path) -> None:
     assert len(found.runs) == 5
 
 
+def test_the_same_run_with_two_budgets_counts_once(tmp_path: Path) -> None:
+    lengths = {"short": 7, "usual": 12, "long": 14}
+    folders = {name: searched(tmp_path / name, seed=1, queries=length) for name, length in lengths.items()}
+    found = side_by_side([*folders.values(), searched(tmp_path / "other", seed=2)])
+    assert [(row.seed, row.status, row.note) for row in found.runs] == [
+        (1, "left out", "7 of 12 queries"),
+        (1, "finished", ""),
+        (1, "left out", f"{folders['long']} repeats the method, table and seed of {folders['usual']}"),
+        (2, "finished", ""),
+    ]
+    assert found.standings[0].runs == 2
+
+
 def test_other_settings_and_other_labels_are_other_methods_and_other_tables(tmp_path: Path) -> None:
     found = side_by_side(
         [
