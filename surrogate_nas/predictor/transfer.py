@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.special import ndtri, stdtrit
 
-from surrogate_nas.encoding.features import features
-from surrogate_nas.encoding.thresholds import space_code
-from surrogate_nas.encoding.untrained import untrained
 from surrogate_nas.encoding.written import written
 from surrogate_nas.errors import SettingError, expected
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
 from surrogate_nas.predictor.covariance import most_likely, squared_distance
+from surrogate_nas.predictor.gaussian_process import ALONE, APART_AND_TOGETHER, feature_blocks
+from surrogate_nas.predictor.slopes import posterior
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.space import Population, get_space
 
 SPACE_ROWS = 2_000  # draws of architectures that a source's scale is found on
 LIKELIHOOD_ROWS = 256  # architectures that the slopes are found on
-# The prior variance of the slopes, if they are not zero; how much remains for the task's own function, in units of what
-# it has without sources; and the noise variance. All are equally likely beforehand.
-NOTHING = 0.5  # prior probability that they are zero
-SLOPES = (0.1, 1.0, 10.0)
-REMAINS = (1.0, 0.3, 0.1, 0.03)
-NOISES = (0.003, 0.01, 0.03, 0.1, 0.3)
 TRUST = 10  # labels at which half of what the base makes of remains is believed
-LEVEL = 25.0  # prior variance of the mean, which the sources do not tell
 CENTRE, WIDTH = -3.4, 0.1  # of the scale on which the base is shown what remains: as accuracies, around 70 percent
 
 
@@ -90,18 +81,23 @@ class Transfer(Predictor):
         self.scales_ = [_space_scale(source, population) for source in self._tutors]
         scale = TargetScale.fit(targets, self.target)
         self.scale_ = replace(scale, floor=-np.inf)  # a failure that is measured is clipped, a low prediction is not
-        score, told = scale.score(targets), np.apply_along_axis(_clipped, 0, self._told(population))
+        score, told = scale.score(targets), self._told(population)
+        seen = np.apply_along_axis(_clipped, 0, told)
         n = len(score)
         rows = np.arange(n) if n <= LIKELIHOOD_ROWS else rng.choice(n, LIKELIHOOD_ROWS, replace=False)
         own = _own_covariance(population[rows], score[rows], self.target)
-        self.slopes_, self.trust_ = _slopes(told[rows], own, score[rows], weights[rows])
+        found = posterior(seen[rows], own, score[rows], weights[rows])
+        self.slopes_, self.trust_ = found.mean, found.trust
+        self.centre_, self.unsure_ = seen.mean(axis=0), found.covariance
         self.share_ = 1.0 if self.target == "cost" else 1 - self.trust_ * TRUST / (n + TRUST)
-        remains = score - told @ self.slopes_
+        remains = score - seen @ self.slopes_
         self.base.fit(population, self._carrier.target(remains), weights=weights, rng=rng)
-        return self._joined(self.base.held_out_, told)
+        self.doubt_ = _doubt(n) ** self.trust_
+        return self._prediction(*self._joined(self.base.held_out_, told))
 
     def _predict(self, population: Population) -> Prediction:
-        return self._joined(self.base.predict(population), self._told(population))
+        score, deviation = self._joined(self.base.predict(population), self._told(population))
+        return self._prediction(score, self.doubt_ * deviation)
 
     def _told(self, population: Population) -> Values:
         """Return the (n, sources) scores that the sources tell, of mean 0 and deviation about 1 over the space."""
@@ -113,15 +109,21 @@ class Transfer(Predictor):
         """The scale on which the base, which takes targets of its kind, is shown scores."""
         return TargetScale(self.target, CENTRE, WIDTH, -np.inf)
 
-    def _joined(self, remains: Prediction, told: Values) -> Prediction:
+    def _joined(self, remains: Prediction, told: Values) -> tuple[Values, Values]:
+        """Return (n,) scores of what the sources and the base say together, and their deviations."""
         rest = self._carrier.score(remains.mean)
         deviation = remains.std / self._carrier.deviation(rest, np.ones_like(rest))
-        score = told @ self.slopes_ + self.share_ * rest
+        away = told - self.centre_  # from where the base learns the level
+        unknown = np.einsum("ni,ij,nj->n", away, self.unsure_, away).clip(min=0)
+        return told @ self.slopes_ + self.share_ * rest, np.sqrt(deviation**2 + unknown)
+
+    def _prediction(self, score: Values, deviation: Values) -> Prediction:
         return Prediction(self.scale_.target(score), self.scale_.deviation(score, deviation))
 
     def _state(self) -> Arrays:
-        numbers = np.array([self.trust_, self.share_])
-        state = {"slopes": self.slopes_, "numbers": numbers, "scale": self.scale_.numbers()}
+        numbers = np.array([self.trust_, self.share_, self.doubt_])
+        state = {"slopes": self.slopes_, "unsure": self.unsure_, "centre": self.centre_}
+        state |= {"numbers": numbers, "scale": self.scale_.numbers()}
         state |= {f"base.{name}": array for name, array in self.base.state().items()}
         for position, (scale, source) in enumerate(zip(self.scales_, self._tutors, strict=True)):
             state[f"{position}.scale"] = scale.numbers()
@@ -130,7 +132,8 @@ class Transfer(Predictor):
         return state
 
     def _restore(self, state: Arrays) -> None:
-        self.slopes_, (self.trust_, self.share_) = state["slopes"], state["numbers"].tolist()
+        self.slopes_, self.unsure_, self.centre_ = state["slopes"], state["unsure"], state["centre"]
+        self.trust_, self.share_, self.doubt_ = state["numbers"].tolist()
         self.scale_ = TargetScale(self.target, *state["scale"].tolist())
         self.base.restore(self.space_, _under("base.", state))
         self.scales_ = []
@@ -172,6 +175,16 @@ def _made(described: str | Mapping[str, Any]) -> Any:
     return predictor
 
 
+def _doubt(n: int) -> float:
+    """Return the factor of deviations around a line that n labels told, which lies closer to these than to others.
+
+    It makes 90 % intervals those of Student's distribution, of as many degrees of freedom as labels that remain after
+    the level and the slope; of few labels of three, since hypotheses about noise and slope tell something, too.
+    """
+    freedom = max(n - 2, 3)
+    return float(stdtrit(freedom, 0.95) / ndtri(0.95) * np.sqrt((freedom + 2) / freedom))
+
+
 def _clipped(told: Values) -> Values:
     """Return the (n,) scores of a source, clipped where targets of the same architectures would be if they failed."""
     scale = TargetScale.fit(told, "value")
@@ -197,83 +210,6 @@ def _own_covariance(population: Population, score: Values, target: TargetKind) -
         x = written(population)
         x -= x.mean(axis=0)
         return np.asarray(x @ x.T / max(float((x**2).sum(axis=1).mean()), 1e-9))
-    blocks = [space_code(population.space)(features(population)), untrained(population).astype(np.float64)]
-    squared = [squared_distance(block, block) for block in blocks if block.shape[1]]
-    parts = ((0,), (1,), (0, 1)) if len(squared) > 1 else ((0,),)
-    return most_likely(squared, score, parts)(squared)
-
-
-def _slopes(told: Values, own: Values, score: Values, weights: Values) -> tuple[Values, float]:
-    """Return the (sources,) posterior mean of the slopes, and the posterior probability that any is not zero.
-
-    The hypotheses are that nothing is told, that one source tells it, and that all of them do.
-
-    Shapes:
-        told (n, sources), own (n, n), score (n,), weights (n,)
-    """
-    count = told.shape[1]
-    grid = [
-        _Whitened.of(told, score, LEVEL + remains * own + np.diag(noise / weights.clip(min=1e-6)))
-        for remains in REMAINS
-        for noise in NOISES
-    ]
-    told_by = [np.array([at]) for at in range(count)] + ([np.arange(count)] if count > 1 else [])
-    evidence = [np.log(NOTHING) + np.array([point.evidence for point in grid])]
-    slopes = [np.zeros((len(grid), count))]
-    for columns in told_by:
-        value, mean = _agreeing(grid, columns)
-        evidence.append(np.log((1 - NOTHING) / len(told_by) / len(SLOPES)) + value)
-        slopes.append(mean)
-    share = np.exp(np.concatenate(evidence) - np.concatenate(evidence).max())
-    share /= share.sum()
-    every = np.concatenate(slopes)
-    return share @ every, float(share[every.any(axis=1)].sum())
-
-
-@dataclass(frozen=True, eq=False)
-class _Whitened:
-    """Scores and sources as they are seen by a process whose covariance, noise included, is one of the hypotheses.
-
-    Attributes:
-        evidence: log marginal likelihood, but for a constant, where nothing is told.
-        gram: (sources, sources) products of the sources.
-        seen: (sources,) their products with the scores.
-    """
-
-    evidence: float
-    gram: Values
-    seen: Values
-
-    @classmethod
-    def of(cls, told: Values, score: Values, covariance: Values) -> Self:
-        factor = cholesky(covariance, lower=True)
-        y, x = (solve_triangular(factor, side, lower=True) for side in (score, told))
-        return cls(-0.5 * float(y @ y) - float(np.log(np.diag(factor)).sum()), x.T @ x, x.T @ y)
-
-    def told_by(self, columns: NDArray[np.int64], variance: float) -> tuple[float, Values]:
-        """Return the evidence, and the slopes of these sources, whose prior variance adds up to ``variance``."""
-        each = variance / len(columns)
-        factor = cholesky(np.eye(len(columns)) + each * self.gram[np.ix_(columns, columns)], lower=True)
-        seen = self.seen[columns]
-        mean = each * cho_solve((factor, True), seen)
-        return self.evidence + 0.5 * float(seen @ mean) - float(np.log(np.diag(factor)).sum()), mean
-
-
-def _agreeing(grid: Sequence[_Whitened], columns: NDArray[np.int64]) -> tuple[Values, Values]:
-    """Return (h,) log evidence and (h, sources) slopes of the hypotheses that these sources tell what is told.
-
-    Tasks of one space agree rather than disagree, so that a negative slope is nearly always one found by chance. The
-    source that has the least is left out, and the others are asked again.
-    """
-    while len(columns):
-        results = [point.told_by(columns, variance) for point in grid for variance in SLOPES]
-        evidence, found = (np.array(part) for part in zip(*results, strict=True))
-        share = np.exp(evidence - evidence.max())
-        average = share @ found / share.sum()
-        if average.min() >= 0:
-            slopes = np.zeros((len(evidence), len(grid[0].seen)))
-            slopes[:, columns] = found
-            return evidence, slopes
-        columns = np.delete(columns, average.argmin())
-    evidence = np.repeat([point.evidence for point in grid], len(SLOPES))
-    return evidence, np.zeros((len(evidence), len(grid[0].seen)))
+    blocks = [block.astype(np.float64) for block in feature_blocks(population)]
+    squared = [squared_distance(block, block) for block in blocks]
+    return most_likely(squared, score, APART_AND_TOGETHER if len(squared) > 1 else ALONE)(squared)
