@@ -25,8 +25,8 @@ from surrogate_nas.space import Population
 MODELS = ("process", "network", "alone")
 # A process of all tasks finds itself how much they have in common, so it is expected to predict best; a few held-out
 # labels, among them what failed to train, say too little to think otherwise (development tasks: benchmarks/predictor).
-EXPECTED = np.array([0.7, 0.15, 0.15])
-CAUTION = 0.25  # power of the likelihood of held-out labels
+EXPECTED = np.array([0.85, 0.05, 0.1])
+CAUTION = 0.1  # power of the likelihood of held-out labels
 TRUST = 30  # labels at which stacking counts as much as these expectations
 Blocks = list[NDArray[np.float32]]
 
