@@ -12,7 +12,7 @@ from surrogate_nas.sampler.feedforward import ensemble_errors
 from surrogate_nas.space import Population
 
 PARENTS = 10  # best architectures, whose mutants the acquisition function chooses among
-CANDIDATES = 100  # mutants at most (both: the paper's section 5 and code)
+CANDIDATES = 100  # mutants at most (as in the paper and its code)
 
 
 class Bananas(Sampler):
@@ -20,7 +20,9 @@ class Bananas(Sampler):
 
     As in the paper: five networks of ten layers of twenty units, fitted by their mean absolute percentage error
     (section 3); of a hundred mutants of the best architectures those with the best independent draws are measured, in
-    batches (section 4, algorithm 1).
+    batches (section 4, algorithm 1). A mutant differs in one decision, and the paths are all of them, not truncated;
+    the authors' later code changes each decision of a NAS-Bench-201 cell with probability 1/4, mutates at most the five
+    best, keeps the 30 shortest of the paths and fits by the absolute error.
 
     Args:
         starts: random architectures measured first.

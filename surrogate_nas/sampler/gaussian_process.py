@@ -19,7 +19,8 @@ class GaussianProcessSearch(Sampler):
     """Expected improvement under a Gaussian process that knows nothing of architectures.
 
     The kernel is a Matern 5/2 on the one-hot decisions plus noise (Snoek, Larochelle and Adams, "Practical Bayesian
-    optimization of machine learning algorithms", 2012), its scales those of maximal marginal likelihood times a prior.
+    optimization of machine learning algorithms", 2012), its scales those of maximal marginal likelihood times a prior
+    instead of an average over them. The improvement is that of a measurement over the best one, both with their noise.
 
     Args:
         starts: random architectures measured first.

@@ -39,7 +39,7 @@ from surrogate_nas.search.objectives import ACCURACY, add_front, objective_costs
 from surrogate_nas.search.proposer import OptunaSamplerFactory
 from surrogate_nas.search.quiet import quiet_optuna
 from surrogate_nas.search.result import SearchResult, table_result, training_result
-from surrogate_nas.search.variants import Variants
+from surrogate_nas.search.variants import Variants, by_seed
 from surrogate_nas.search.warm_start import guided_by, is_other_task, known_measurements
 from surrogate_nas.search.workers import Place, run_workers
 from surrogate_nas.settings import integer, number
@@ -48,7 +48,7 @@ from surrogate_nas.table import Table
 from surrogate_nas.table.chosen import chosen
 from surrogate_nas.table.evaluator import TableEvaluator
 
-__all__ = ["Evaluator", "SearchResult", "TrainingEvaluator", "run", "search"]
+__all__ = ["Evaluator", "SearchResult", "TrainingEvaluator", "by_seed", "run", "search"]
 
 
 def search(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from surrogate_nas.configuration import load_sampler, names
 from surrogate_nas.sampler.bananas import Bananas
-from surrogate_nas.sampler.base import History
+from surrogate_nas.sampler.base import History, Sampler
 from surrogate_nas.sampler.evolution import Evolution
 from surrogate_nas.sampler.feedforward import Networks, ensemble_errors
 from surrogate_nas.sampler.gaussian_process import GaussianProcessSearch
 from surrogate_nas.sampler.local_search import LocalSearch
 from surrogate_nas.space import NB201, Population, concatenate
+from tests.contracts.test_samplers import SAMPLERS
 
 EVERYTHING = NB201.enumerate()
 
@@ -22,6 +24,11 @@ def merit(population: Population) -> np.ndarray:
 
 def known(population: Population, values: np.ndarray | None = None) -> History:
     return History(EVERYTHING, population, merit(population) if values is None else values)
+
+
+def test_every_sampler_of_this_package_that_has_a_name_keeps_the_contract() -> None:
+    own = {name for name in names("sampler") if isinstance(load_sampler(name), Sampler)}
+    assert own <= {*SAMPLERS, "smac"}  # which takes part where it is installed; Optuna's keep that of the loop
 
 
 def test_local_search_proposes_neighbours_of_the_best_start() -> None:
