@@ -5,7 +5,7 @@
 
 Writes a file in the official form into a temporary folder (0.4 MB an architecture, 6.3 GB for all), copies of three
 official ones in FOLDER with every seed and whole learning curves, and invented numbers. Imports it in a process of its
-own, reads a small one with PyTorch alone for comparison (or all of a single file of NATS-Bench with pickle alone), and
+own, reads a small one with PyTorch alone (or NATS-Bench's with pickle alone) for comparison, and
 appends a line for each to results/import_official.csv.
 """
 
@@ -29,7 +29,7 @@ IMPORT = "from surrogate_nas.table_import import import_table; import_table({kin
 PICKLE = "import bz2, pickle; pickle.load(bz2.open(path))"
 LOAD = """
 import torch
-from surrogate_nas.table.importers.slices import ADMITTED
+from surrogate_nas.table.importers.torch_file import ADMITTED
 torch.serialization.add_safe_globals(ADMITTED)
 torch.load(path, weights_only=True)
 """
@@ -56,7 +56,7 @@ def main() -> None:
     texts = NB201.enumerate().texts
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ("NATS-tss-v1_0-3ffb9.pickle.pbz2" if single else "NAS-Bench-201-v1_1-096897.pth")
-        alone = (PICKLE, architectures) if single else (LOAD, FIRST + len(records))
+        alone = (PICKLE if single else LOAD, FIRST + len(records))  # alone, all would take 50 GB
         for code, n in (alone, (IMPORT.format(kind=chosen.kind), architectures)):
             if single:
                 write_single(path, texts[:n], [{"12": r["less"], "200": r["full"]} for r in records], seed=1)

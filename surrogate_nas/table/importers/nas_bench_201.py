@@ -12,7 +12,9 @@ from surrogate_nas.space import NB201
 from surrogate_nas.table.curves import CurveWriter
 from surrogate_nas.table.importers import slices
 from surrogate_nas.table.importers.official import table_of
+from surrogate_nas.table.importers.outline import Outline
 from surrogate_nas.table.importers.restricted_pickle import told
+from surrogate_nas.table.importers.torch_file import TORCH
 from surrogate_nas.table.table import Table
 
 LENGTHS = ("less", "full")  # official keys of the 12- and 200-epoch trainings
@@ -35,7 +37,7 @@ def import_official(path: Path, name: str, curves: CurveWriter) -> Table:
     if not path.is_file():
         raise TableFormatError(f"there is no file {path}.")
     with told(path, KIND):
-        outline = slices.cut(path)
+        outline = slices.cut(path, TORCH)
         frame = slices.read(outline, [])
     try:
         texts, whole = list(frame["meta_archs"]), dict(frame["arch2infos"])
@@ -54,7 +56,7 @@ def import_official(path: Path, name: str, curves: CurveWriter) -> Table:
 
 
 def _records(
-    outline: slices.Outline, whole: dict[int, Any], indices: list[int]
+    outline: Outline, whole: dict[int, Any], indices: list[int]
 ) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
     """Yield the row and the states of each architecture; they lie in the outline's items, or in ``whole``."""
     with told(outline.path, KIND):

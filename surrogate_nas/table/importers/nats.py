@@ -16,10 +16,11 @@ from surrogate_nas.table.importers import slices
 from surrogate_nas.table.importers.official import table_of
 from surrogate_nas.table.importers.restricted_pickle import load_slice, read_pickle, told
 from surrogate_nas.table.importers.stated import write_stated
+from surrogate_nas.table.importers.tokens import WHOLE
 from surrogate_nas.table.table import Table
 
 SUFFIX = ".pickle.pbz2"
-UNPACKED = slices.Form(lambda _: slices.WHOLE, iter, load_slice)
+UNPACKED = slices.Form(lambda _: WHOLE, iter, load_slice)
 PROVENANCE = {
     "version": "v1_0",
     "source": "NATS-Bench, https://github.com/D-X-Y/NATS-Bench",

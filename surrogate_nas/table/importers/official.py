@@ -6,7 +6,7 @@ package, which interpret them here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from surrogate_nas.errors import SurrogateNASError, TableFormatError, expected
 from surrogate_nas.space import Population
 from surrogate_nas.split import Split
 from surrogate_nas.table.curves import Curve, CurveWriter
+from surrogate_nas.table.importers.runs import Numbers
 from surrogate_nas.table.table import Column, Cost, Table
 
 # Trained on the first 25,000 images of CIFAR-10, as official ``cifar10-valid``. Its validation accuracy is what all
@@ -163,11 +164,13 @@ def _epoch_keys(measured_on: str, epochs: int) -> tuple[str, ...]:
     return tuple(f"{measured_on}@{epoch}" for epoch in range(epochs))
 
 
-def _values(by_epoch: Mapping[Any, float], keys: Iterable[Any]) -> NDArray[np.float64]:
+def _values(by_epoch: Mapping[Any, float], keys: Sequence[Any]) -> NDArray[np.float64]:
+    if isinstance(by_epoch, Numbers):
+        return by_epoch.at(keys)
     return np.array([*map(by_epoch.get, keys)], dtype=np.float64)  # NaN for None, which stands for what is missing
 
 
-def _seconds(by_epoch: Mapping[Any, float] | None, keys: Iterable[Any]) -> NDArray[np.float64] | None:
+def _seconds(by_epoch: Mapping[Any, float] | None, keys: Sequence[Any]) -> NDArray[np.float64] | None:
     """Return (epochs,) seconds, or None where not every epoch's are known."""
     values = _values(by_epoch or {}, keys)
     return None if np.isnan(values).any() else values

@@ -13,10 +13,11 @@ from typing import IO
 import numpy as np
 from tqdm import tqdm
 
-from surrogate_nas.table.importers import slices
 from surrogate_nas.table.importers.restricted_pickle import admit
+from surrogate_nas.table.importers.runs import KEY_LENGTHS
+from surrogate_nas.table.importers.tokens import WHOLE, tokens
 
-# The opcodes as in ``slices``. A run is entries of a dictionary, texts of one length that are remembered and their
+# The opcodes as in ``tokens``. A run is entries of a dictionary, texts of one length that are remembered and their
 # numbers; what stays the same names no place, or names it in full.
 TOKEN = re.compile(
     rb"(?P<run>%b)|(?P<same>(?:K.|M..|J.{4}|G.{8}|[hq].|[jr].{4}|[]N)}abR0(etus.\x85-\x89\x8f\x90])++)"
@@ -25,7 +26,7 @@ TOKEN = re.compile(
     rb"|(?P<other>\x80.|[\x81\x91\x92Qdlo12]|\x82.|\x83..|\x84.{4}|[ci][^\n]{0,500}\n[^\n]{0,500}\n|[FILSVgpP][^\n]{0,500}\n)"
     % b"|".join(
         rb"(?:\x8c%b.{%d}(?:@\d\d\d|.@\d\d|..@\d)\x94G.{8})++" % (re.escape(bytes([size])), size - 4)
-        for size in slices.KEY_LENGTHS
+        for size in KEY_LENGTHS
     ),
     re.DOTALL,
 )
@@ -45,7 +46,7 @@ def write_stated(source: IO[bytes], target: IO[bytes], path: Path) -> None:
     """
     places, recent = 0, list[str]()  # texts just before
     with tqdm(unit="B", unit_scale=True, desc=f"unpacking {path.name}") as bar:
-        for kind, _, raw in slices.tokens(source, slices.WHOLE, bar, TOKEN):
+        for kind, _, raw in tokens(source, WHOLE, bar, TOKEN):
             match kind:
                 case "frame":
                     continue

@@ -19,6 +19,9 @@ from hypothesis import strategies as st
 
 from surrogate_nas.errors import ForbiddenTypeError, TableFormatError
 from surrogate_nas.table.importers import slices
+from surrogate_nas.table.importers.outline import LEFT_OUT
+from surrogate_nas.table.importers.runs import RunForms
+from surrogate_nas.table.importers.torch_file import TORCH
 
 numbers = st.floats(allow_nan=False) | st.integers(0, 2**31 - 1) | st.none()
 epochs = st.sampled_from([1, 3, 5, 12, 130]).map(range)
@@ -43,10 +46,10 @@ def saved(path: Path, infos: Any, *, zipped: bool = False, **around: Any) -> Pat
 
 def read(path: Path, chosen: list[int]) -> dict[int, Any]:
     """The records of some architectures, whole."""
-    outline = slices.cut(path)
+    outline = slices.cut(path, TORCH)
     infos = slices.read(outline, [number for number in chosen if number in {item.number for item in outline.items}])
     with path.open("rb") as file:
-        return {number: slices.filled(infos["arch2infos"][number], file) for number in chosen}
+        return {number: slices.filled(infos["arch2infos"][number], file, RunForms()) for number in chosen}
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
@@ -62,7 +65,7 @@ def test_any_number_of_records_is_found(count: int, tmp_path: Path) -> None:
     infos = {number: {"less": {0: 0.5, 1: number / 2}} for number in range(count)}
     path = saved(tmp_path / "some.pth", infos)
     assert read(path, [*infos]) == infos
-    outline = slices.cut(path)
+    outline = slices.cut(path, TORCH)
     assert slices.read(outline, [])["evaluated_indexes"] == {1, 2}
     assert len(outline.items) + len(slices.read(outline, [])["arch2infos"]) == count
 
@@ -70,7 +73,7 @@ def test_any_number_of_records_is_found(count: int, tmp_path: Path) -> None:
 def test_numbers_stay_in_the_file_until_a_record_is_used(tmp_path: Path) -> None:
     infos = {number: {"full": {f"x-valid@{epoch}": epoch / 3 for epoch in range(200)}} for number in range(40)}
     path = saved(tmp_path / "long.pth", infos)
-    outline = slices.cut(path)
+    outline = slices.cut(path, TORCH)
     bodies = [len(item.body or b"") for item in outline.items[2:]]  # the first ones are written differently
     assert max(bodies) < 200 < (outline.items[5].end - outline.items[5].start) / 20
     assert slices.read(outline, [5])["arch2infos"].keys() == {0, 5}  # the first has the text "full", shared by all
@@ -116,7 +119,7 @@ def test_a_file_in_another_order_is_read_as_a_whole(zipped: bool, tmp_path: Path
     infos = {number: {"arch_str": text, "full": {0: 0.5, 1: 1.5}} for number, text in enumerate(texts)}
     path = tmp_path / "order.pth"
     torch.save({"arch2infos": infos, "meta_archs": texts}, path, _use_new_zipfile_serialization=zipped)
-    outline = slices.cut(path)
+    outline = slices.cut(path, TORCH)
     assert outline.items == []
     assert slices.read(outline, []) == {"arch2infos": infos, "meta_archs": texts}
 
@@ -124,13 +127,13 @@ def test_a_file_in_another_order_is_read_as_a_whole(zipped: bool, tmp_path: Path
 @pytest.mark.parametrize("content", [None, [1, 2], {}, {"arch2infos": 3}, {"x": "arch2infos"}, "arch2infos"])
 def test_a_file_without_records_is_read_as_a_whole(content: object, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "other.pth")
-    assert slices.read(slices.cut(tmp_path / "other.pth"), []) == content
+    assert slices.read(slices.cut(tmp_path / "other.pth", TORCH), []) == content
 
 
 def test_a_record_cannot_pretend_that_numbers_were_left_in_the_file(tmp_path: Path) -> None:
-    infos = {number: {slices.LEFT_OUT + 40: 20} for number in range(2)}
+    infos = {number: {LEFT_OUT + 40: 20} for number in range(2)}
     with pytest.raises(TableFormatError, match="more than 32 bits"):
-        slices.cut(saved(tmp_path / "forged.pth", infos))
+        slices.cut(saved(tmp_path / "forged.pth", infos), TORCH)
 
 
 class Call:
@@ -221,7 +224,7 @@ def test_smuggled_code_is_named_and_not_run(how: str, container: str, tmp_path: 
             honest[:at] + text("more") + smuggler.removesuffix(b".").removeprefix(b"\x80\x02") + honest[at:]
         )
     with pytest.raises(ForbiddenTypeError, match=name):
-        slices.read(slices.cut(path), [])
+        slices.read(slices.cut(path, TORCH), [])
     assert not ran.exists()
 
 
@@ -237,7 +240,7 @@ def test_the_smugglers_would_run_where_nobody_refuses(tmp_path: Path) -> None:
 def test_another_protocol_than_pytorch_s_is_told(protocol: int, tmp_path: Path) -> None:
     torch.save({"a": [1.5, "b"]}, tmp_path / "new.pth", pickle_protocol=protocol)
     with pytest.raises(TableFormatError, match="another pickle protocol"):
-        slices.cut(tmp_path / "new.pth")
+        slices.cut(tmp_path / "new.pth", TORCH)
 
 
 def test_a_changed_byte_of_the_zip_container_is_found(tmp_path: Path) -> None:
@@ -246,7 +249,7 @@ def test_a_changed_byte_of_the_zip_container_is_found(tmp_path: Path) -> None:
     data[data.rindex(struct.pack(">d", 0.5))] ^= 1
     path.write_bytes(data)
     with pytest.raises(TableFormatError, match="checksum"):
-        slices.cut(path)
+        slices.cut(path, TORCH)
 
 
 def test_a_zip_within_a_zip_is_no_file_of_pytorch(tmp_path: Path) -> None:
@@ -254,4 +257,4 @@ def test_a_zip_within_a_zip_is_no_file_of_pytorch(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "outer.pth", "w") as archive:
         archive.write(tmp_path / "inner.pth", "archive/inner.pth")
     with pytest.raises(TableFormatError, match=r"not exactly one data\.pkl"):
-        slices.cut(tmp_path / "outer.pth")
+        slices.cut(tmp_path / "outer.pth", TORCH)

@@ -17,13 +17,14 @@ from surrogate_nas.errors import ForbiddenTypeError
 from surrogate_nas.table.curves import CurveWriter
 from surrogate_nas.table.importers import slices
 from surrogate_nas.table.importers.nats import UNPACKED, import_topology
+from surrogate_nas.table.importers.outline import Outline
 from surrogate_nas.table.importers.stated import write_stated
 from tests.table.importers.test_slices import SHARED_CURVE, SMUGGLERS, records
 
 PROTOCOLS = [4, 5]
 
 
-def outline(content: object, path: Path, protocol: int) -> slices.Outline:
+def outline(content: object, path: Path, protocol: int) -> Outline:
     with path.open("wb") as file:
         write_stated(io.BytesIO(pickle.dumps(content, protocol)), file, path)
     return slices.cut(path, UNPACKED)
