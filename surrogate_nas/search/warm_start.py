@@ -55,7 +55,8 @@ def known_measurements(path: str | Path, evaluator: Evaluator, *, split: Split) 
             reader = csv.DictReader(text)
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise WarmStartError(f"warm_start: {file} cannot be read ({error}).") from error
+        reason = getattr(error, "strerror", None) or error
+        raise WarmStartError(f"warm_start: {file} cannot be read ({reason}).") from error
     missing = {"architecture", column} - set(reader.fieldnames or ())
     if missing:
         raise WarmStartError(f"warm_start: {file} has no column {min(missing)!r}; it needs architecture,{column}.")
