@@ -4,8 +4,9 @@
 
 Writes results/transfer.csv, a row a target, sources, base and number of labels: Kendall's tau of the held-out half,
 mean and standard error over draws, and of the difference to the same labels and the same base without source. Rows that
-were not asked for stay as they are. Two sources mislead: with --misleading "permuted labels" it is the first that is
-named, learned from permuted labels, and with "permuted predictions" one as sure of itself as that, and wrong.
+were not asked for stay as they are. Some sources mislead, made of the first that is named, another one for each draw:
+with --misleading "permuted labels", "reversed labels" or "noise" it is learned from such labels, and with "permuted
+predictions" it is as sure of itself as the source, and wrong.
 """
 
 from __future__ import annotations
@@ -30,7 +31,12 @@ from surrogate_nas.table.chosen import chosen
 
 RESULTS = Path(__file__).parent / "results" / "transfer.csv"
 LABELS = [10, 39, 78, 156, 469, 781]
-MISLEADING = ["permuted labels", "permuted predictions"]
+WRONG = {
+    "permuted labels": lambda labels, rng: rng.permutation(labels),
+    "reversed labels": lambda labels, rng: np.nanmax(labels) + np.nanmin(labels) - labels,
+    "noise": lambda labels, rng: np.where(np.isnan(labels), np.nan, rng.uniform(10, 90, len(labels))),
+}
+MISLEADING = [*WRONG, "permuted predictions"]
 KEYS = ("target", "epochs", "sources", "base", "labels")
 
 
@@ -60,8 +66,8 @@ def main() -> None:
     tutors: dict[str, list[list[Predictor]]] = {}
     if not asked.misleading:
         tutors["+".join(asked.sources)] = [[source(s, dataset=dataset) for s in asked.sources]] * asked.draws
-    if "permuted labels" in asked.misleading:
-        tutors["permuted labels"] = [[learned_from_permuted(asked.sources[0])]] * asked.draws
+    for wrong in sorted(set(WRONG) & set(asked.misleading)):
+        tutors[wrong] = [[learned_from(wrong, asked.sources[0], draw)] for draw in range(asked.draws)]
     if "permuted predictions" in asked.misleading:
         sure = source(asked.sources[0], dataset=dataset)
         assert isinstance(sure, Distilled)
@@ -105,11 +111,14 @@ def measured(
     }
 
 
-def learned_from_permuted(name: str) -> Predictor:
-    """Return what is learned from a table whose labels are permuted."""
+def learned_from(wrong: str, name: str, draw: int) -> Predictor:
+    """Return what is learned from a table whose labels are wrong."""
     table, dataset = chosen(name.partition(":")[0], name.partition(":")[2] or None)
-    order = np.random.default_rng(0).permutation(len(table))
-    columns = {column: values[order] for column, values in table.columns.items() if column.dataset == dataset}
+    columns = {
+        column: WRONG[wrong](values, np.random.default_rng(draw))  # of one draw all columns are permuted alike
+        for column, values in table.columns.items()
+        if column.dataset == dataset
+    }
     return smoothed(Table(table.name, table.population, columns, by_function=table.by_function), dataset)
 
 

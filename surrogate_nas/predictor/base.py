@@ -228,8 +228,20 @@ def _digest(header: Mapping[str, Any], state: Arrays) -> str:
     return summary.hexdigest()
 
 
+def as_numbers(what: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return targets or weights as an array.
+
+    Raises:
+        TargetError: they are no numbers, or rows of different length.
+    """
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TargetError(f"{what} must be numbers, one for each architecture; {error}.") from error
+
+
 def _checked(what: str, values: ArrayLike, population: Population) -> NDArray[np.float64]:
-    array = np.asarray(values, dtype=np.float64)
+    array = as_numbers(what, values)
     if len(population) == 0:
         raise InvalidArchitectureError("a predictor needs at least one measured architecture, got none.")
     if array.shape != (len(population),):

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import kendalltau
 
 from surrogate_nas.errors import InvalidArchitectureError, SettingError, TargetError
-from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values, check_informative
+from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values, as_numbers, check_informative
 from surrogate_nas.predictor.coregionalised import Coregionalised
 from surrogate_nas.predictor.covariance import Parts
 from surrogate_nas.predictor.gaussian_process import ALONE, APART_AND_TOGETHER, feature_blocks
@@ -130,7 +130,7 @@ class MultiTask(Predictor):
         return relations
 
     def _targets(self, targets: ArrayLike, population: Population) -> Values:
-        values = np.asarray(targets, dtype=np.float64)
+        values = as_numbers("targets", targets)
         if values.ndim < 2:
             return super()._targets(values, population)
         _check_tasks(values, population)
@@ -141,7 +141,7 @@ class MultiTask(Predictor):
             importance = super()._weights(weights, values, population)
             importance = importance if values.ndim == 1 else np.repeat(importance[:, None], values.shape[1], axis=1)
         else:
-            importance = np.asarray(weights, dtype=np.float64)
+            importance = as_numbers("weights", weights)
         if importance.shape != values.shape:
             raise TargetError(f"weights must be of the targets' shape {values.shape}, got {importance.shape}.")
         known = np.isfinite(values)

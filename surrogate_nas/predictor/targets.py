@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from surrogate_nas.errors import TargetError
+from surrogate_nas.errors import SettingError, TargetError, expected
 
 TargetKind = Literal["accuracy", "cost", "value"]
 LEAST_ERROR = 0.01  # percent; a perfect accuracy has a finite score
@@ -40,7 +40,10 @@ class TargetScale:
 
         Raises:
             TargetError: accuracies outside 0 to 100, or costs that are not positive.
+            SettingError: there is no such kind.
         """
+        if kind not in get_args(TargetKind):
+            raise SettingError(expected("kind of target", kind, get_args(TargetKind)))
         if kind == "cost" and (targets <= 0).any():
             raise TargetError(f"costs are positive, got {targets.min()}; leave failed measurements out.")
         if kind == "accuracy" and ((targets < 0) | (targets > 100)).any():

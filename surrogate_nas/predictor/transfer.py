@@ -64,8 +64,9 @@ class Transfer(Predictor):
 
     @cached_property
     def _tutors(self) -> list[Predictor]:
-        if not self.sources:
-            raise SettingError("transfer: sources must be at least one predictor or name, got none.")
+        if not self.sources or isinstance(self.sources, str):
+            got = repr(self.sources) if self.sources else "none"
+            raise SettingError(f"transfer: sources must be a list of at least one predictor or name, got {got}.")
         return [_shipped(source) if isinstance(source, str) else source for source in self.sources]
 
     def settings(self) -> dict[str, Any]:
@@ -198,6 +199,9 @@ def _space_scale(source: Predictor, population: Population) -> TargetScale:
     """
     space = population.space
     told = source.predict(space.at(np.random.default_rng(0).integers(space.size, size=SPACE_ROWS)))
+    if told.mean.ndim > 1:
+        tasks = told.mean.shape[1]
+        raise SettingError(f"transfer: a source predicts one task, got {source.name!r} of {tasks}; fit one to each.")
     scale = TargetScale.fit(told.mean, source.target)
     score = scale.score(told.mean)
     unknown = np.median(told.std / scale.deviation(score, np.ones_like(score)))  # in units of the means' deviation

@@ -13,6 +13,7 @@ from surrogate_nas.predictor import Predictor, load_saved_predictor
 from surrogate_nas.predictor.additive import Additive
 from surrogate_nas.predictor.distilled import Distilled
 from surrogate_nas.predictor.gaussian_process import GaussianProcess
+from surrogate_nas.predictor.multitask import MultiTask
 from surrogate_nas.predictor.transfer import Transfer
 from surrogate_nas.space import NATS_SIZE, NB201, Population
 
@@ -119,6 +120,7 @@ def test_it_is_saved_with_its_sources(tmp_path: Path) -> None:
     ("sources", "error", "message"),
     [
         ([], SettingError, "at least one"),
+        ("nb201-digits", SettingError, "list"),
         (["nb201-digit"], SettingError, "Did you mean 'nb201-digits'"),
         ([GaussianProcess()], NotFittedError, "not fitted"),
     ],
@@ -128,6 +130,33 @@ def test_sources_that_tell_nothing_are_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         Transfer(GaussianProcess(), sources).fit(MEASURED, truth(MEASURED), rng=np.random.default_rng(0))
+
+
+def test_a_source_of_several_tasks_is_refused() -> None:
+    tasks = np.stack([truth(MEASURED), truth(MEASURED, convolution=1.0)], axis=1)
+    several = MultiTask(members=1, layers=1, width=4, steps=2).fit(MEASURED, tasks, rng=np.random.default_rng(0))
+    with pytest.raises(SettingError, match="one task, got 'multitask' of 2"):
+        Transfer(GaussianProcess(), [several]).fit(MEASURED, truth(MEASURED), rng=np.random.default_rng(0))
+
+
+def test_deviations_hold_what_is_not_known_of_the_slope() -> None:
+    transfer = Transfer(GaussianProcess(), [related()])
+    transfer.fit(MEASURED[:8], truth(MEASURED[:8]), rng=np.random.default_rng(0))
+    before = transfer.predict(OTHERS)
+    transfer.unsure_ = transfer.unsure_ * 100
+    after = transfer.predict(OTHERS)
+    assert np.array_equal(before.mean, after.mean)
+    assert (after.std > before.std).all()
+
+
+def test_failures_do_not_widen_the_intervals_of_the_others() -> None:
+    labels = truth(MEASURED)
+    failed = labels <= np.quantile(labels, 0.15)
+    known = truth(KNOWN)
+    told = source(np.where(known <= np.quantile(known, 0.15), 10.0, known))
+    transfer = Transfer(GaussianProcess(), [told])
+    transfer.fit(MEASURED, np.where(failed, 10.0, labels), rng=np.random.default_rng(0))
+    assert transfer.widening_ < 3
 
 
 def test_a_source_of_another_space_is_refused() -> None:
