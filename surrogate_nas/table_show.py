@@ -67,7 +67,8 @@ def description(table: Table, path: Path) -> Iterator[str]:
             f"median {np.median(known):.6g}"
         )
     for key, value in table.provenance.items():
-        yield f"  {key}: {value}"
+        if value != "":  # of results of one's own
+            yield f"  {key}: {value}"
 
 
 def _wholeness(path: Path) -> str:

@@ -1,7 +1,7 @@
 # ruff: noqa: E501 (lines of the card)
 """Write the data card of nb201-digits: coverage, noise between seeds, and agreement with real CIFAR tables.
 
-SURROGATE_NAS_DATA=FOLDER python benchmarks/table/card.py
+SURROGATE_NAS_DATA=FOLDER python benchmarks/table/run.py card
 """
 
 from __future__ import annotations

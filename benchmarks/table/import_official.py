@@ -1,7 +1,7 @@
 """How long and how much memory does importing an official file take? See README.md beside this file.
 
-    SURROGATE_NAS_DATA=FOLDER python -m benchmarks.table.import_official --architectures 15625
-    SURROGATE_NAS_DATA=FOLDER python -m benchmarks.table.import_official --kind nats-tss --architectures 1200
+    SURROGATE_NAS_DATA=FOLDER python benchmarks/table/run.py import --architectures 15625
+    SURROGATE_NAS_DATA=FOLDER python benchmarks/table/run.py import --kind nats-tss --architectures 1200
 
 Writes a file in the official form into a temporary folder (0.4 MB an architecture, 6.3 GB for all), copies of three
 official ones in FOLDER with every seed and whole learning curves, and invented numbers. Imports it in a process of its

@@ -1,6 +1,6 @@
 """How quickly does a table open and answer, also beside ``nats_bench``? See README.md beside this file.
 
-    SURROGATE_NAS_DATA=FOLDER python benchmarks/table/open.py
+    SURROGATE_NAS_DATA=FOLDER python benchmarks/table/run.py opening
 
 Imports the tables into a temporary folder, measures, and writes results/open.csv and results/open.json.
 """

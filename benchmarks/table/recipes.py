@@ -1,6 +1,6 @@
 """How well do two seeds of a digits recipe agree, and with real CIFAR-10 results? See README.md beside this file.
 
-    SURROGATE_NAS_DATA=FOLDER python benchmarks/table/recipes.py --cells 48
+    SURROGATE_NAS_DATA=FOLDER python benchmarks/table/run.py recipes --cells 48
 
 Trains random cells of NAS-Bench-201 with two seeds for each recipe, and writes results/recipes.csv.
 """

@@ -1,6 +1,6 @@
 """Does a surrogate behave like the table it was fitted to? See README.md beside this file.
 
-    SURROGATE_NAS_DATA=FOLDER python benchmarks/table/surrogate.py --labels 1000 15625
+    SURROGATE_NAS_DATA=FOLDER python benchmarks/table/run.py surrogate --labels 1000 15625
 
 Fits surrogates to some architectures of NAS-Bench-201 on CIFAR-10, compares them with the whole table, and writes
 results/surrogate.csv.

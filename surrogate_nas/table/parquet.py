@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from surrogate_nas.errors import SurrogateNASError, TableFormatError, TableIntegrityError
-from surrogate_nas.space import get_space
+from surrogate_nas.errors import InvalidArchitectureError, SurrogateNASError, TableFormatError, TableIntegrityError
+from surrogate_nas.space import Population, SearchSpace, get_space
 from surrogate_nas.split import Split
 from surrogate_nas.table.table import MEAN, MEASURES, Column, Cost, Table
 
@@ -85,9 +85,9 @@ def write_table(table: Table, path: str | Path) -> None:
     """
     path = Path(path)
     for column, values in table.columns.items():
-        _check_range(column.measure, values, path)
+        _check_range(column.measure, values, table.population, path)
     for cost, values in table.costs.items():
-        _check_range(cost.quantity, values, path)
+        _check_range(cost.quantity, values, table.population, path)
     header = {**_header(table), "sha256": digest(table)}
     long = to_long(table).replace_schema_metadata({METADATA_KEY: json.dumps(header, sort_keys=True).encode()})
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def from_long(long: pa.Table, header: Mapping[str, Any], path: Path) -> Table:
         raise TableFormatError(f"{path} holds no measurement.")
     space = get_space(header["space"])
     rows, texts = _codes(long["architecture"])
-    population = space.parse(texts)
+    population = _parsed(texts, space, path)
     order = np.argsort(population.index)
     population, rows = population[order], np.argsort(order)[rows]
     of_training = _of_training(long, path)
@@ -151,11 +151,18 @@ def from_long(long: pa.Table, header: Mapping[str, Any], path: Path) -> Table:
     return Table(
         header["name"],
         population,
-        _columns(long.filter(of_training), rows[of_training], len(population), path),
+        _columns(long.filter(of_training), rows[of_training], population, path),
         {key: value for key, value in header.items() if key not in known},
         by_function=bool(header.get("by_function")),
-        costs=_costs(long.filter(~of_training), quantities, rows[~of_training], len(population), path),
+        costs=_costs(long.filter(~of_training), quantities, rows[~of_training], population, path),
     )
+
+
+def _parsed(texts: Sequence[str], space: SearchSpace, path: Path) -> Population:
+    try:
+        return space.parse(texts)
+    except InvalidArchitectureError as error:
+        raise InvalidArchitectureError(f"{path}: {error}") from error
 
 
 def _of_training(long: pa.Table, path: Path) -> NDArray[np.bool_]:
@@ -174,19 +181,21 @@ def _of_training(long: pa.Table, path: Path) -> NDArray[np.bool_]:
     return of_training
 
 
-def _columns(long: pa.Table, rows: NDArray[np.int64], n: int, path: Path) -> dict[Column, NDArray[np.float64]]:
+def _columns(
+    long: pa.Table, rows: NDArray[np.int64], population: Population, path: Path
+) -> dict[Column, NDArray[np.float64]]:
     """Return the columns of n architectures from rows of measurements."""
     dataset, datasets = _codes(long["dataset"])
     split, split_names = _codes(long["split"])
     epochs, seed = (_integers(long, name, path) for name in ("epochs", "seed"))
     group, keys = _groups(np.stack([dataset, split, epochs, seed], axis=1))
-    if len(np.unique(group * n + rows)) != len(rows):
+    if len(np.unique(group * len(population) + rows)) != len(rows):
         raise TableFormatError(f"{path} measures an architecture twice for one data set, split, length and seed.")
     columns: dict[Column, NDArray[np.float64]] = {}
     for measure in (name for name in MEASURES if name in long.column_names):
-        dense = np.full((len(keys), n), np.nan)
+        dense = np.full((len(keys), len(population)), np.nan)
         dense[group, rows] = long[measure].to_numpy().astype(np.float64)
-        _check_range(measure, dense, path)
+        _check_range(measure, dense, population, path)
         for values, (d, s, e, k) in zip(dense, keys.tolist(), strict=True):
             if not np.isnan(values).all():
                 columns[Column(measure, datasets[d], Split.of(split_names[s]), e, k)] = values
@@ -194,17 +203,17 @@ def _columns(long: pa.Table, rows: NDArray[np.int64], n: int, path: Path) -> dic
 
 
 def _costs(
-    long: pa.Table, quantities: Sequence[str], rows: NDArray[np.int64], n: int, path: Path
+    long: pa.Table, quantities: Sequence[str], rows: NDArray[np.int64], population: Population, path: Path
 ) -> dict[Cost, NDArray[np.float64]]:
     """Return the costs of n architectures from rows of costs."""
     dataset, datasets = _codes(long["dataset"])
-    if len(np.unique(dataset * n + rows)) != len(rows):
+    if len(np.unique(dataset * len(population) + rows)) != len(rows):
         raise TableFormatError(f"{path} tells the costs of an architecture twice for one data set.")
     costs: dict[Cost, NDArray[np.float64]] = {}
     for quantity in quantities:
-        dense = np.full((len(datasets), n), np.nan)
+        dense = np.full((len(datasets), len(population)), np.nan)
         dense[dataset, rows] = long[quantity].to_numpy().astype(np.float64)
-        _check_range(quantity, dense, path)
+        _check_range(quantity, dense, population, path)
         costs |= {
             Cost(quantity, name): values
             for name, values in zip(datasets, dense, strict=True)
@@ -222,11 +231,13 @@ def _integers(long: pa.Table, name: str, path: Path) -> NDArray[np.int64]:
     return values
 
 
-def _check_range(measure: str, values: NDArray[np.float64], path: Path) -> None:
+def _check_range(measure: str, values: NDArray[np.float64], population: Population, path: Path) -> None:
+    """Raise ``TableFormatError`` at the first of (..., n) values that is outside what its measure allows."""
     limit = 100 if measure == "accuracy" else np.inf
-    wrong = values[(values < 0) | (values > limit) | np.isinf(values)]
+    wrong = np.argwhere((values < 0) | (values > limit) | np.isinf(values))
     if len(wrong):
-        raise TableFormatError(f"{path}: {measure} lies in 0 to {limit}, got {wrong[0]}.")
+        value, architecture = values[tuple(wrong[0])], population[[int(wrong[0][-1])]].text
+        raise TableFormatError(f"{path}: {measure} lies in 0 to {limit}, got {value} of {architecture}.")
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[str]]:

@@ -104,8 +104,10 @@ def told(path: Path, kind: str = "its kind") -> Iterator[None]:
         raise ForbiddenTypeError(f"{path} is refused: {error}") from error
     except DAMAGE as error:
         reason = str(error).split("\n", maxsplit=1)[0] or "it ends too early"
+        if not isinstance(error, TableFormatError):  # whose words are ours, and enough
+            reason = f"{type(error).__name__}: {reason}"
         raise TableFormatError(
-            f"{path} is no whole file of {kind} ({type(error).__name__}: {reason}). Take it from its authors again."
+            f"{path} is no whole file of {kind} ({reason}). Take it from its authors again."
         ) from error
 
 

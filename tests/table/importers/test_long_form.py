@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -136,11 +137,14 @@ def test_any_bytes_are_read_or_refused(data: bytes, tmp_path_factory: pytest.Tem
             text(HEADER, ROW, (*ROW[:5], 51)),
             "rows that disagree about architecture .*, dataset toy, split valid, epochs 5",
         ),
-        (text(HEADER, (*ROW[:5], 100.01)), "accuracy lies in 0 to 100, got 100.01"),
+        (text(HEADER, (*ROW[:5], 100.01)), rf"accuracy lies in 0 to 100, got 100.01 of {re.escape(ONE)}"),
         (text(HEADER, (*ROW[:5], -0.5)), "got -0.5"),
         (text(HEADER, (*ROW[:5], "inf")), "got inf"),
         (text(HEADER, (*ROW[:5], "good")), "cannot be read as CSV.*good"),
-        (text(HEADER, (ONE.replace("none", "pool", 1), *ROW[1:])), "is no architecture of space 'nb201'"),
+        (
+            text(HEADER, (ONE.replace("none", "pool", 1), *ROW[1:])),
+            r"mine\.csv: .* is no architecture of space 'nb201'",
+        ),
         (text(HEADER, ("8:8:8:8:8", *ROW[1:])), "is no architecture of space 'nb201'"),
         (text(HEADER, (*ROW[:2], "validation", *ROW[3:])), "unknown split 'validation'"),
         (text(HEADER, (*ROW[:3], 5.5, *ROW[4:])), "cannot be read as CSV"),
