@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import shlex
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 
 from surrogate_nas.configuration import configuration_folder, names
 from surrogate_nas.errors import RunFolderError, SettingError, SurrogateNASError, UnknownMethodError, expected
+from surrogate_nas.shell import copyable
 
 USAGE = """usage: surrogate-nas JOB [options]
 
@@ -88,7 +88,7 @@ def _hydra_job(job: str, rest: list[str]) -> None:
                 folder.rmdir()  # only if nothing was written
             sys.exit(BAD_INPUT)
         except KeyboardInterrupt:
-            print(f"interrupted; nothing is lost. Go on with: surrogate-nas {job} {shlex.join(rest)}", file=sys.stderr)
+            print(f"interrupted; nothing is lost. Go on with: surrogate-nas {job} {copyable(rest)}", file=sys.stderr)
             sys.exit(INTERRUPTED)
 
     sys.argv = [f"surrogate-nas {job}", *rest]

@@ -125,7 +125,13 @@ def read_run(folder: Path) -> Run:
     trials: tuple[Trial, ...] = ()
     predictions: tuple[Measured, ...] = ()
     if result.job == "search":
-        trials = _read_trials(folder / "trials.csv", result.split, result.get("objectives", [])[1:])
+        path = folder / "trials.csv"
+        trials = _read_trials(path, result.split, result.get("objectives", [])[1:])
+        if len(trials) != result.queries:
+            raise RunFolderError(
+                f"{path} holds {len(trials)} of {result.queries} queries, so it was cut off; run the search again with "
+                "the same folder."
+            )
     if result.job == "fit" and (folder / "predictions.csv").exists():
         predictions = _read_predictions(folder / "predictions.csv")
     return Run(result, _read(folder / "config.yaml"), trials, predictions)

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from surrogate_nas.compare.analysis import compared_fits, compared_searches
-from surrogate_nas.compare.pool import read_records
+from surrogate_nas.compare.pool import JOURNAL, read_records
 from surrogate_nas.compare.run import FINISHED, LEFT_OUT
 from surrogate_nas.errors import RunFolderError
 from surrogate_nas.record import Record
@@ -83,7 +83,8 @@ def side_by_side(folders: Sequence[Path]) -> Record:
         records, target = _once(gathered.records, (*RUN, "size")), TARGET
         sizes = sorted({record["size"] for record in records})
         found = compared_fits(records, methods=methods, tasks=list(gathered.tasks), metric="kendall_tau")
-    found["runs"] += gathered.lost
+    columns = found["runs"][0]
+    found["runs"] += [{**dict.fromkeys(columns), **row} for row in gathered.lost]
     return Record(
         job="compare",
         kind=kind,
@@ -107,10 +108,16 @@ def _gather(gathered: _Gathered, folder: Path) -> None:
         gathered.targets.append(result.target)
         tasks = {name: gathered.task(name, facts) for name, facts in result.tasks.items()}
         methods = {name: gathered.method(name, result.settings[name]) for name in result.methods}
-        for record in read_records(folder):
+        records = read_records(folder)
+        for record in records:
             if record["method"] in methods and record["task"] in tasks:
                 named = {"method": methods[record["method"]], "task": tasks[record["task"]]}
                 gathered.add({**record, **named}, folder)
+        kept = {tuple(record[name] for name in RUN) for record in records}
+        for row in result.runs:
+            if tuple(row[name] for name in RUN) not in kept:
+                note = f"{folder / JOURNAL} was cut off before this run"
+                gathered.lost.append({**{name: row[name] for name in RUN}, "status": LEFT_OUT, "note": note})
     elif result.job in KINDS:
         gathered.kinds.add(KINDS[result.job])
         gathered.add(_searched(gathered, run) if result.job == "search" else _fitted(gathered, run), folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,13 @@ def write_run(folder: Path, result: dict[str, Any]) -> Path:
         columns = ("architecture", "measured", "predicted", "predicted_std")
         write_csv(folder / "predictions.csv", [{column: row[column] for column in columns} for row in rows])
     return folder
+
+
+def write_trials(folder: Path, rows: list[dict[str, Any]]) -> None:
+    """Write these queries in place of those of a search."""
+    write_csv(folder / "trials.csv", rows)
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    write_json(folder / "result.json", {**result, "queries": len(rows)})
 
 
 @pytest.fixture

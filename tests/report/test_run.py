@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from surrogate_nas.errors import RunFolderError
-from surrogate_nas.record import write_csv
 from surrogate_nas.report.run import SHOWN, Measured, Run, Trial, evenly, read_run
-from tests.report.conftest import ARCHITECTURES, trials
+from tests.report.conftest import ARCHITECTURES, trials, write_trials
 
 
 def test_a_search_is_read_with_its_trials(search_folder: Path) -> None:
@@ -27,7 +26,7 @@ def test_a_failed_measurement_and_a_missing_prediction_are_none(search_folder: P
 
 @pytest.mark.parametrize("word", ["nan", "inf", ""])
 def test_what_is_not_finite_is_none(search_folder: Path, word: str) -> None:
-    write_csv(search_folder / "trials.csv", [{**trials()[0], "valid": word}])
+    write_trials(search_folder, [{**trials()[0], "valid": word}])
     assert read_run(search_folder).trials[0].measured is None
 
 
@@ -104,12 +103,21 @@ def test_missing_keys_are_named(search_folder: Path) -> None:
 
 
 def test_missing_columns_are_named(search_folder: Path) -> None:
-    write_csv(search_folder / "trials.csv", [{"query": 1, "architecture": ARCHITECTURES[0]}])
+    write_trials(search_folder, [{"query": 1, "architecture": ARCHITECTURES[0]}])
     with pytest.raises(RunFolderError, match="lacks the columns valid, best_valid, seconds, predicted, predicted_std"):
         read_run(search_folder)
 
 
+def test_queries_that_were_cut_off_are_missed(search_folder: Path) -> None:
+    path = search_folder / "trials.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:6]))
+    with pytest.raises(
+        RunFolderError, match=r"trials\.csv holds 5 of 12 queries, so it was cut off; run the search again"
+    ):
+        read_run(search_folder)
+
+
 def test_a_word_in_place_of_a_number_is_quoted(search_folder: Path) -> None:
-    write_csv(search_folder / "trials.csv", [{**trials()[0], "valid": "ninety"}])
+    write_trials(search_folder, [{**trials()[0], "valid": "ninety"}])
     with pytest.raises(RunFolderError, match="expected a number in a CSV file of the run, got 'ninety'"):
         read_run(search_folder)

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from surrogate_nas import compare
+from surrogate_nas.compare.pool import JOURNAL
+from surrogate_nas.compare.rows import run_rows
 from surrogate_nas.errors import RunFolderError
 from surrogate_nas.jobs import side_by_side as write_side_by_side
 from surrogate_nas.record import write_csv
@@ -19,7 +21,7 @@ from tests.report.conftest import ARCHITECTURES, fit_result, search_result, tria
 
 
 def searched(folder: Path, queries: int = 12, configuration: str = "sampler: {_target_: a}\n", **changes: Any) -> Path:
-    write_run(folder, {**search_result(), **changes})
+    write_run(folder, {**search_result(), "queries": queries, **changes})
     (folder / "config.yaml").write_text(configuration)
     many = [{**trials()[at % 12], "query": at + 1, "architecture": ARCHITECTURES[at % 12]} for at in range(queries)]
     write_csv(folder / "trials.csv", many)
@@ -56,6 +58,7 @@ def test_what_cannot_be_read_is_listed_with_the_reason(tmp_path: Path) -> None:
     assert "is no JSON" in notes["cut"]
     assert "lacks optimum; run the search again with this version" in notes["old"]
     assert "cannot read" in notes["missing"]
+    write_csv(tmp_path / "runs.csv", run_rows(found))  # every row has every column
     assert "repeats the method, table and seed of" in notes["surrogate"]
     assert len(found.runs) == 5
 
@@ -71,6 +74,20 @@ def test_the_same_run_with_two_budgets_counts_once(tmp_path: Path) -> None:
         (2, "finished", ""),
     ]
     assert found.standings[0].runs == 2
+
+
+@pytest.mark.slow
+def test_runs_that_a_journal_lost_are_listed(tmp_path: Path) -> None:
+    settings = ["samplers=[random]", "seeds=3", "budget=5", "workers=1", f"folder={tmp_path / 'run'}"]
+    subprocess.run([sys.executable, "-m", "surrogate_nas", "compare", *settings], check=True, capture_output=True)
+    path = tmp_path / "run" / JOURNAL
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+    found = side_by_side([tmp_path / "run"])
+    assert [(row.seed, row.status, row.note) for row in found.runs] == [
+        (0, "finished", ""),
+        (1, "finished", ""),
+        (2, "left out", f"{path} was cut off before this run"),
+    ]
 
 
 def test_other_settings_and_other_labels_are_other_methods_and_other_tables(tmp_path: Path) -> None:

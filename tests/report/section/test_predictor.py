@@ -12,7 +12,7 @@ from surrogate_nas.report.page import write_report
 from surrogate_nas.report.run import SHOWN, Run, read_run
 from surrogate_nas.report.section import predictor
 from surrogate_nas.report.section.base import Figure
-from tests.report.conftest import ARCHITECTURES, fit_result, plotted, search_result, trials
+from tests.report.conftest import ARCHITECTURES, fit_result, plotted, search_result, trials, write_trials
 
 
 def figures(run: Run) -> list[Figure]:
@@ -37,7 +37,7 @@ def test_the_rank_correlation_counts_the_pairs_in_order(search_folder: Path) -> 
         {**trials()[0], "valid": measured, "predicted": predicted}
         for measured, predicted in ((1.0, 1.0), (2.0, 3.0), (3.0, 2.0))
     ]
-    write_csv(search_folder / "trials.csv", rows)
+    write_trials(search_folder, rows)
     (tau,) = figures(read_run(search_folder))
     assert (tau.label, tau.value) == ("Kendall's τ", "0.333")
 
@@ -48,14 +48,14 @@ def test_the_coverage_counts_measurements_inside_the_90_percent_interval(search_
         {**trials()[0], "valid": 90.0 + error, "predicted": 90.0, "predicted_std": 1.0}
         for error in (0.0, 1.6, 1.7, -2.0)
     ]
-    write_csv(search_folder / "trials.csv", rows)
+    write_trials(search_folder, rows)
     (inside,) = figures(read_run(search_folder))
     assert inside.value == "50\N{NO-BREAK SPACE}%"
 
 
 def test_without_predictions_there_is_no_plot(search_folder: Path) -> None:
     rows = [{**trial, "predicted": None, "predicted_std": None} for trial in trials()]
-    write_csv(search_folder / "trials.csv", rows)
+    write_trials(search_folder, rows)
     values = predictor.of_search(read_run(search_folder)).values
     assert values["chart"] is None
     assert values["figures"] == []
