@@ -19,7 +19,7 @@ from surrogate_nas.errors import RunFolderError, SettingError, expected
 from surrogate_nas.record import Record, write_aside, write_csv, write_json
 from surrogate_nas.run_folder import claim, describe
 from surrogate_nas.settings import integer
-from surrogate_nas.shell import copyable, program
+from surrogate_nas.shell import copyable
 from surrogate_nas.space import Population, get_space
 from surrogate_nas.split import Split
 
@@ -392,7 +392,7 @@ def _longest(result: Record) -> list[Record]:
 def _circumstances(started: datetime) -> dict[str, Any]:
     """Return what a reader needs to repeat a run."""
     return {
-        "command": f"{program(sys.argv[0])} {copyable(sys.argv[1:])}".strip(),
+        "command": f"{sys.argv[0]} {copyable(sys.argv[1:])}".strip(),
         "started": started.isoformat(timespec="seconds"),
         "versions": {name: _version(name) for name in PACKAGES},
         "machine": {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
 
 ACTIVE = '"\\$`!'  # what double quotes leave its meaning to, or end at
 
@@ -12,14 +11,6 @@ ACTIVE = '"\\$`!'  # what double quotes leave its meaning to, or end at
 def copyable(arguments: Sequence[str]) -> str:
     """Return arguments as one line that a shell splits into them again, quoted in the way that is easiest to read."""
     return " ".join(_quoted(argument) for argument in arguments)
-
-
-def program(called: str) -> str:
-    """Return how the running program is called again, given how it was called."""
-    path = Path(called)
-    if path.name == "__main__.py":
-        return f"python -m {path.parent.name}"
-    return path.name if path.name == "surrogate-nas" else copyable([called])
 
 
 def _quoted(argument: str) -> str:

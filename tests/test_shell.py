@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from surrogate_nas.shell import copyable, program
+from surrogate_nas.shell import copyable
 
 CELL = "architectures=['|nor_conv_1x1~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|skip_connect~2|']"
 
@@ -28,9 +28,3 @@ def test_a_line_is_short_and_splits_into_the_arguments(arguments: list[str], lin
     assert shlex.split(line) == arguments
     told = subprocess.run(["/bin/sh", "-c", f"printf '%s\\n' {line}"], capture_output=True, text=True, check=True)
     assert told.stdout == "\n".join([*arguments, ""])
-
-
-def test_a_program_is_called_by_its_name() -> None:
-    assert program("/somewhere/bin/surrogate-nas") == "surrogate-nas"
-    assert program("/somewhere/surrogate_nas/__main__.py") == "python -m surrogate_nas"
-    assert program("/a folder/mine.py") == "'/a folder/mine.py'"

@@ -95,7 +95,7 @@ def side_by_side(folders: Sequence[Path]) -> Record:
         sizes=sizes,
         target=target,
         folders=[str(folder) for folder in folders],
-        failed=sum(row["status"] != FINISHED for row in found["runs"]),
+        failed=sum(row["status"] not in (FINISHED, LEFT_OUT) for row in found["runs"]),
         **found,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from surrogate_nas.compare.run import LEFT_OUT
 from surrogate_nas.record import Record
 from surrogate_nas.report.run import Run
 from surrogate_nas.report.section.base import Figure, Section
@@ -16,12 +17,15 @@ def section(run: Run) -> Section:
         f"{count(tasks)} {'table' if tasks == 1 else 'tables'}, {count(seeds)} {'seed' if seeds == 1 else 'seeds'} each"
     )
     unit = "queries each" if result.kind == "sampler" else "labels"
+    left_out = sum(row.status == LEFT_OUT for row in result.runs)
     figures = [
         Figure(f"{result.kind}s", count(len(result.methods)), ", ".join(result.methods)),
-        Figure("runs", count(len(result.runs)), blocks),
+        Figure("runs", count(len(result.runs) - left_out), blocks),
         Figure("budget", count(result.sizes[-1]), unit),
         Figure("failed", count(result.failed), "counted as the worst" if result.failed else ""),
     ]
+    if left_out:
+        figures.append(Figure(LEFT_OUT, count(left_out), "counted neither way; the table of runs tells why"))
     verdicts = [_verdict(result, comparison) for comparison in result.comparisons]
     return Section("compared", "In short", {"figures": figures, "verdicts": verdicts})
 
