@@ -19,7 +19,8 @@ from surrogate_nas.table.importers import slices
 from surrogate_nas.table.importers.nats import UNPACKED, import_topology
 from surrogate_nas.table.importers.outline import Outline
 from surrogate_nas.table.importers.stated import write_stated
-from tests.table.importers.test_slices import SHARED_CURVE, SMUGGLERS, records
+from tests.table.importers.test_slices import SHARED_CURVE, records
+from tests.table.importers.test_tokens import SMUGGLERS
 
 PROTOCOLS = [4, 5]
 
