@@ -172,7 +172,7 @@ def _values(by_epoch: Mapping[Any, float], keys: Sequence[Any]) -> NDArray[np.fl
 
 def _seconds(by_epoch: Mapping[Any, float] | None, keys: Sequence[Any]) -> NDArray[np.float64] | None:
     """Return (epochs,) seconds, or None where not every epoch's are known."""
-    values = _values(by_epoch or {}, keys)
+    values = _values({} if by_epoch is None else by_epoch, keys)
     return None if np.isnan(values).any() else values
 
 
