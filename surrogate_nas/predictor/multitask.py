@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import kendalltau
 
-from surrogate_nas.errors import InvalidArchitectureError, SettingError, TargetError
-from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values, as_numbers, check_informative
+from surrogate_nas.errors import SettingError, TargetError
+from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values, as_numbers
 from surrogate_nas.predictor.coregionalised import Coregionalised
 from surrogate_nas.predictor.covariance import Parts
 from surrogate_nas.predictor.gaussian_process import ALONE, APART_AND_TOGETHER, feature_blocks
 from surrogate_nas.predictor.graph import PREDICTED_AT_ONCE, check_network_settings, one_thread
 from surrogate_nas.predictor.shared_network import SharedNetwork, train
+from surrogate_nas.predictor.sharing import Sharing, judged
 from surrogate_nas.predictor.stacking import likely_shares, shares
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
+from surrogate_nas.predictor.task_labels import check_tasks, tasks_folds
 from surrogate_nas.space import Population
 
 MODELS = ("process", "network", "alone")
@@ -29,33 +30,6 @@ EXPECTED = np.array([0.85, 0.05, 0.1])
 CAUTION = 0.1  # power of the likelihood of held-out labels
 TRUST = 30  # labels at which stacking counts as much as these expectations
 Blocks = list[NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class Sharing:
-    """Whether a task was predicted better together with the others than from its own labels alone.
-
-    All numbers are of held-out labels: each architecture is predicted by fits that saw none of its labels.
-
-    Attributes:
-        labels: how many the task has.
-        error_alone: root mean squared error, in deviations of the task's scores, of a process of this task alone.
-        error_together: the same of the process and the network of all tasks, as they are mixed.
-        tau_alone, tau_together: Kendall's rank correlation of either with the labels.
-        share: of what was fitted to all tasks in this task's predictions; the rest is that of the process alone.
-    """
-
-    labels: int
-    error_alone: float
-    error_together: float
-    tau_alone: float
-    tau_together: float
-    share: float
-
-    @property
-    def helped(self) -> bool:
-        """Whether the error is smaller together."""
-        return self.error_together < self.error_alone
 
 
 @dataclass(frozen=True)
@@ -133,7 +107,7 @@ class MultiTask(Predictor):
         values = as_numbers("targets", targets)
         if values.ndim < 2:
             return super()._targets(values, population)
-        _check_tasks(values, population)
+        check_tasks(values, population)
         return values
 
     def _weights(self, weights: ArrayLike | None, values: Values, population: Population) -> Values:
@@ -162,14 +136,15 @@ class MultiTask(Predictor):
             for column, kind in zip(targets.T, self._kinds(tasks), strict=True)
         ]
         scores = np.stack([scale.score(column) for scale, column in zip(self.scales_, targets.T, strict=True)], axis=1)
-        fold = _folds(np.isfinite(scores), self.members, rng)
+        fold = tasks_folds(np.isfinite(scores), self.members, rng)
         blocks = feature_blocks(population)
         models = {"process": self._fit_processes(blocks, scores, weights, fold, rng)}
         models["network"] = self._fit_network(population, blocks, scores, weights, fold, rng)
         models["alone"] = self._fit_alone(blocks, scores, weights, fold, rng) if tasks > 1 else models["process"]
         held_out = [models[name] for name in MODELS]
         self.shares_ = np.stack([_shares(held_out, task, scores[:, task]) for task in range(tasks)])
-        self.sharing_ = [self._compared(task, held_out, scores[:, task]) for task in range(tasks)]
+        means = np.stack([model.mean for model in held_out])  # (models, n, tasks)
+        self.sharing_ = [judged(means[:, :, task], self.shares_[task], scores[:, task]) for task in range(tasks)]
         return self._mixed(held_out)
 
     def _kinds(self, tasks: int) -> list[TargetKind]:
@@ -274,17 +249,6 @@ class MultiTask(Predictor):
         std = np.stack([scale.deviation(own, wide) for scale, own, wide in columns], axis=1)
         return Prediction(mean[:, 0], std[:, 0]) if self.flat_ else Prediction(mean, std)
 
-    def _compared(self, task: int, held_out: Sequence[_Scores], truth: Values) -> Sharing:
-        known = np.isfinite(truth)
-        process, network, alone = (model.mean[known, task] for model in held_out)
-        part = self.shares_[task, :2]
-        part = part / part.sum() if part.sum() > 0 else np.array([0.5, 0.5])
-        together = part[0] * process + part[1] * network
-        share = float(self.shares_[task, :2].sum()) if len(self.shares_) > 1 else 0.0
-        errors = [float(np.sqrt(np.mean((said - truth[known]) ** 2))) for said in (alone, together)]
-        taus = [_tau(said, truth[known]) for said in (alone, together)]
-        return Sharing(int(known.sum()), errors[0], errors[1], taus[0], taus[1], share)
-
     def _state(self) -> Arrays:
         state = {f"network.{name}": tensor.numpy() for name, tensor in self.network_.state_dict().items()}
         for position, process in enumerate([self.process_, *(self.alone_ if len(self.scales_) > 1 else [])]):
@@ -318,48 +282,6 @@ class MultiTask(Predictor):
         self.network_.eval()
 
 
-def _check_tasks(values: Values, population: Population) -> None:
-    """Raise unless (n, tasks) targets can be learned from.
-
-    Raises:
-        TargetError: they cannot.
-    """
-    if len(population) == 0:
-        raise InvalidArchitectureError("a predictor needs at least one measured architecture, got none.")
-    if values.ndim != 2 or len(values) != len(population) or values.shape[1] == 0:
-        raise TargetError(
-            f"targets must be (n,) or (n, tasks) for {len(population)} architectures, got shape {values.shape}."
-        )
-    if values.shape[1] > len(population):
-        raise TargetError(
-            f"targets are of {values.shape[1]} tasks for {len(population)} architectures; the rows must be the "
-            "architectures, and there must be as many as tasks at least."
-        )
-    for task, column in enumerate(values.T):
-        known = ~np.isnan(column)
-        if not known.any():
-            raise TargetError(f"task {task} has no label; measure one at least, or leave the task out.")
-        if np.isinf(column).any():
-            raise TargetError(f"targets must be finite, or NaN where a task was not measured; task {task} has inf.")
-        check_informative(column[known], population[known], f" of task {task}")
-
-
-def _folds(known: NDArray[np.bool_], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return the (n,) fold of each architecture; the folds hold as many labels of each task as one another.
-
-    Of an architecture with labels of several tasks all are left out at once. Where there is one architecture, or one
-    fold, nothing can be left out, and it is -1 for all.
-    """
-    n = len(known)
-    if min(n, count) < 2:
-        return np.full(n, -1)
-    order = rng.permutation(n)
-    pattern = np.unique(known[order], axis=0, return_inverse=True)[1].reshape(-1)
-    fold = np.empty(n, dtype=np.int64)
-    fold[order[np.argsort(pattern, kind="stable")]] = np.arange(n) % count
-    return fold
-
-
 def _held_out(
     blocks: Blocks, scores: Values, weights: Values, fold: NDArray[np.int64], rng: np.random.Generator
 ) -> _Scores:
@@ -381,13 +303,6 @@ def _shares(held_out: Sequence[_Scores], task: int, truth: Values) -> Values:
     said = np.stack([model.mean[:, task] for model in held_out])
     expected = EXPECTED * likely_shares(said, truth) ** CAUTION
     return shares(said, truth, expected=expected / expected.sum(), trust=TRUST)
-
-
-def _tau(said: Values, truth: Values) -> float:
-    """Return Kendall's rank correlation, NaN where either has fewer than two different values."""
-    if min(len(np.unique(said)), len(np.unique(truth))) < 2:
-        return float("nan")
-    return float(kendalltau(said, truth).statistic)
 
 
 def _of(process: Coregionalised, blocks: Blocks) -> _Scores:

@@ -11,7 +11,8 @@ import pytest
 from surrogate_nas.errors import SettingError, TargetError
 from surrogate_nas.metrics import kendall_tau
 from surrogate_nas.predictor import load_saved_predictor
-from surrogate_nas.predictor.multitask import MultiTask, _folds
+from surrogate_nas.predictor.multitask import MultiTask
+from surrogate_nas.predictor.task_labels import tasks_folds
 from surrogate_nas.space import NB201, Population, concatenate
 
 POPULATION = NB201.sample(70, rng=np.random.default_rng(0))
@@ -198,7 +199,7 @@ def test_settings_that_do_not_fit_are_refused(settings: dict[str, Any], message:
 
 def test_folds_hold_as_many_labels_of_each_task_as_one_another() -> None:
     known = np.isfinite(measured(10))
-    fold = _folds(known, 5, np.random.default_rng(0))
+    fold = tasks_folds(known, 5, np.random.default_rng(0))
     assert np.bincount(fold).tolist() == [14] * 5
     assert np.bincount(fold[known[:, 1]], minlength=5).tolist() == [2] * 5
-    assert (_folds(known[:1], 5, np.random.default_rng(0)) == -1).all()
+    assert (tasks_folds(known[:1], 5, np.random.default_rng(0)) == -1).all()
