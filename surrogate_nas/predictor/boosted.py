@@ -9,7 +9,7 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from surrogate_nas.encoding.features import all_features
+from surrogate_nas.encoding.features import all_features, features
 from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
 from surrogate_nas.predictor.calibration import folds, held_out
@@ -32,6 +32,7 @@ class Boosted(Predictor):
         subsample: share of the architectures that a tree sees.
         column_sample: share of the features that a tree sees.
         bagging: fit each member to a bootstrap sample instead of to all folds but one.
+        statistics: whether the trees see what untrained networks tell; those that do not err in other places.
         target: what is predicted; accuracies are learned by their logarithmic error.
     """
 
@@ -47,6 +48,7 @@ class Boosted(Predictor):
         subsample: float = 0.8,
         column_sample: float = 0.25,
         bagging: bool = False,
+        statistics: bool = True,
         target: TargetKind = "accuracy",
     ) -> None:
         self.members = members
@@ -56,18 +58,19 @@ class Boosted(Predictor):
         self.subsample = subsample
         self.column_sample = column_sample
         self.bagging = bagging
+        self.statistics = statistics
         self.target = target
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        names = ("members", "trees", "depth", "learning_rate", "subsample", "column_sample", "bagging", "target")
-        return {name: getattr(self, name) for name in names}
+        numbers = ("members", "trees", "depth", "learning_rate", "subsample", "column_sample")
+        return {name: getattr(self, name) for name in (*numbers, "bagging", "statistics", "target")}
 
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
         integer("boosted: members", self.members, least=1)
         integer("boosted: trees", self.trees, least=1)
         self.scale_ = TargetScale.fit(targets, self.target)
-        x, score = all_features(population), self.scale_.score(targets)
+        x, score = self._features(population), self.scale_.score(targets)
         n = len(score)
         if self.bagging:
             drawn = rng.multinomial(n, np.full(n, 1 / n), size=self.members)  # (members, n)
@@ -99,10 +102,13 @@ class Boosted(Predictor):
         return self._prediction(mean, std)
 
     def _predict(self, population: Population) -> Prediction:
-        data = xgboost.DMatrix(all_features(population), nthread=1)
+        data = xgboost.DMatrix(self._features(population), nthread=1)
         with ThreadPoolExecutor(self.members) as pool:
             scores = np.stack(list(pool.map(lambda booster: booster.predict(data), self.boosters_))).astype(np.float64)
         return self._prediction(scores.mean(axis=0), scores.std(axis=0))
+
+    def _features(self, population: Population) -> NDArray[np.float32]:
+        return all_features(population) if self.statistics else features(population)
 
     def _prediction(self, mean: Values, spread: Values) -> Prediction:
         """Return the prediction of (n,) mean scores of the members, whose deviations are the (n,) spread."""

@@ -15,13 +15,15 @@ from surrogate_nas.predictor.stacking import likely_shares, shares
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.space import Population
 
+DECISIVE = 2  # labels: members err in different places, and shares that decide more ranked worse on every task tried
+
 
 class Ensemble(Predictor):
     """A mixture of its members, with shares that predict held-out labels best.
 
     Scores are averaged, logarithmic errors for accuracies. The shares are those of stacking (Breiman, "Stacked
-    regressions", Machine Learning 1996), not negative and drawn to those that the likelihood of the held-out labels
-    asks for. The variance is that of a mixture: the mean of the members' variances plus the variance of their means.
+    regressions", Machine Learning 1996), not negative and drawn to the inverse of the errors on held-out labels. The
+    variance is that of a mixture: the mean of the members' variances plus the variance of their means.
 
     Args:
         members: unfitted predictors of the same target.
@@ -64,7 +66,7 @@ class Ensemble(Predictor):
             member.fit(population, targets, weights=weights, rng=own)
         held_out = [member.held_out_ for member in self.members]
         scores, truth = np.stack([scale.score(part.mean) for part in held_out]), scale.score(targets)
-        self.shares_ = shares(scores, truth, expected=likely_shares(scores, truth))
+        self.shares_ = shares(scores, truth, expected=likely_shares(scores, truth, decisive=DECISIVE))
         self.scale_ = replace(scale, floor=-np.inf)  # a failure that is measured is clipped, a low prediction is not
         return self._mixed(held_out)
 

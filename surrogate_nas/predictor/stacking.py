@@ -39,20 +39,22 @@ def shares(
     return np.asarray(found / found.sum()) if found.sum() > 0 else wanted
 
 
-def likely_shares(scores: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
+def likely_shares(
+    scores: NDArray[np.float64], truth: NDArray[np.float64], *, decisive: int = DECISIVE
+) -> NDArray[np.float64]:
     """Return the (members,) shares that are proportional to the likelihood of held-out labels under each member.
 
-    A member's errors are normal, of the variance that they show. Of more than ``DECISIVE`` labels as much is concluded
-    as of so many, since members that are nearly as good as the best are better mixed with it than left out. Without any
-    label all are alike.
+    A member's errors are normal, of the variance that they show. Without any label all are alike.
 
-    Shapes:
-        scores (members, n) predictions without the label, NaN where a member has none; truth (n,), NaN where there is
-        none
+    Args:
+        scores: (members, n) predictions without the label, NaN where a member has none.
+        truth: (n,) labels, NaN where there is none.
+        decisive: labels that as much is concluded of as of more, since members that are nearly as good as the best are
+            better mixed with it than left out; of two, shares are the inverse of the mean squared errors.
     """
     known = np.isfinite(scores).all(axis=0) & np.isfinite(truth)
     if not known.any():
         return np.full(len(scores), 1 / len(scores))
     errors = np.log(((scores[:, known] - truth[known]) ** 2).mean(axis=1) + 1e-9)
-    likelihood = np.exp(-0.5 * min(int(known.sum()), DECISIVE) * (errors - errors.min()))
+    likelihood = np.exp(-0.5 * min(int(known.sum()), decisive) * (errors - errors.min()))
     return np.asarray(likelihood / likelihood.sum())

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from surrogate_nas.encoding.features import all_features, features
 from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.boosted import Boosted
 from surrogate_nas.space import NB201
@@ -36,6 +37,15 @@ def test_with_bagging_some_are_held_out() -> None:
     predictor.fit(POPULATION, CONVOLUTIONS, rng=np.random.default_rng(0))
     # A bootstrap sample leaves 1/e of the architectures out, three of them all but (1 - 1/e)^3 = 25 %.
     assert 0.55 < np.isfinite(predictor.held_out_.mean).mean() < 0.95
+
+
+def test_trees_see_statistics_of_untrained_networks_unless_told_otherwise() -> None:
+    seen = [Boosted(trees=5, statistics=statistics, target="value") for statistics in (True, False)]
+    for predictor in seen:
+        predictor.fit(POPULATION, CONVOLUTIONS, rng=np.random.default_rng(0))
+    counts = [predictor.boosters_[0].num_features() for predictor in seen]
+    assert counts == [all_features(POPULATION).shape[1], features(POPULATION).shape[1]]
+    assert counts[0] > counts[1]
 
 
 def test_one_member_leaves_nothing_out() -> None:

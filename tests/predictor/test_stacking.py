@@ -38,3 +38,7 @@ def test_labels_that_are_missing_do_not_count() -> None:
 def test_the_likelihood_of_two_labels_by_hand() -> None:
     # Mean squared errors 1 and 4: likelihoods of two labels are as 1 to 1/4.
     assert likely_shares(np.array([[1.0, 1.0], [2.0, 2.0]]), np.zeros(2)) == pytest.approx([0.8, 0.2])
+    # Mean squared errors 1 and 4 of many labels, of which two decide: as 1 to 1/4, too; of four, as 1 to 1/16.
+    many = np.repeat(np.array([[1.0], [2.0]]), 50, axis=1)
+    assert likely_shares(many, np.zeros(50), decisive=2) == pytest.approx([0.8, 0.2])
+    assert likely_shares(many, np.zeros(50), decisive=4) == pytest.approx([16 / 17, 1 / 17])
