@@ -17,7 +17,7 @@ import numpy as np
 from surrogate_nas import configuration
 from surrogate_nas.errors import RunFolderError, SettingError, expected
 from surrogate_nas.record import Record, write_aside, write_csv, write_json
-from surrogate_nas.run_folder import claim, describe
+from surrogate_nas.run_folder import claimed, describe
 from surrogate_nas.settings import integer
 from surrogate_nas.shell import copyable
 from surrogate_nas.space import Population, get_space
@@ -215,16 +215,16 @@ def _verify_jointly(
         "recipe": describe(recipe),
         "precision": config["precision"],
     }
-    claim(folder, "verification", identity)
     names = ("seeds", "task_weights", "workers", "device", "precision", "checkpoint_every")
-    records = verify_jointly(
-        architectures,
-        make_tasks,
-        recipe,
-        folder=folder,
-        executor=executor,
-        **{name: config[name] for name in names},
-    )
+    with claimed(folder, "verification", identity):
+        records = verify_jointly(
+            architectures,
+            make_tasks,
+            recipe,
+            folder=folder,
+            executor=executor,
+            **{name: config[name] for name in names},
+        )
     write_csv(folder / "tasks.csv", joint_rows(records))
     summary = summarise_jointly(records)
     result = Record(job="verify", tasks=summary, space=config["space"], **_circumstances(started))
@@ -334,16 +334,16 @@ def _trained(
         integer("workers", settings["workers"], least=1)
     integer("checkpoint_every", settings["checkpoint_every"], least=1)
     identity = {"data": describe(make_task), "recipe": describe(recipe), "precision": settings["precision"]}
-    claim(folder, "verification", identity)
-    trainings = verify(
-        architectures,
-        make_task,
-        recipe,
-        **{name: settings[name] for name in TRAINING_SETTINGS},
-        executor=executor,
-        folder=folder,
-        progress=True,
-    )
+    with claimed(folder, "verification", identity):
+        trainings = verify(
+            architectures,
+            make_task,
+            recipe,
+            **{name: settings[name] for name in TRAINING_SETTINGS},
+            executor=executor,
+            folder=folder,
+            progress=True,
+        )
     write_csv(folder / "trainings.csv", ({name: one[name] for name in one if name != "losses"} for one in trainings))
     write_csv(folder / "curves.csv", curves(trainings, recipe))
     return summarise(trainings)

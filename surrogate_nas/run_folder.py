@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,23 @@ def claim(folder: str | Path, what: str, identity: Mapping[str, Any]) -> Path:
             f"the run folder {folder} belongs to another {what}: {differences(known, wanted)}. Choose another folder."
         )
     return folder
+
+
+@contextmanager
+def claimed(folder: str | Path, what: str, identity: Mapping[str, Any]) -> Iterator[Path]:
+    """Claim the folder as ``claim`` does for what follows, which gives it back if it fails without a trace.
+
+    A run that is refused before it measured anything can so be corrected and started again in the same folder.
+    """
+    folder = Path(folder)
+    before = set(folder.glob("*"))
+    note = claim(folder, what, identity) / f"{what}.identity.json"
+    try:
+        yield folder
+    except BaseException:
+        if set(folder.iterdir()) - before == {note}:
+            note.unlink()
+        raise
 
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
