@@ -79,6 +79,13 @@ def preempt_once(started: Path) -> None:
     subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], check=True)
 
 
+def kill_once() -> None:
+    """Kill the first training as soon as it runs."""
+    while not (running := squeue("RUNNING")):
+        time.sleep(0.1)
+    subprocess.run(["scancel", "--signal=KILL", *running], check=True)
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("slurm_of_one_node")
 def test_slurm_itself_trains_and_goes_on_after_a_preemption(tmp_path: Path) -> None:
@@ -102,10 +109,10 @@ def test_a_job_that_is_killed_is_recorded_and_the_other_one_trains(
     monkeypatch.setattr(slurm, "QUEUE_SECONDS", 1.0)
     monkeypatch.setattr(slurm, "POLL_SECONDS", 0.1)
     work = Work(few_digits, replace(TINY, epochs=40), folder=tmp_path)
-    events = SlurmExecutor(minutes=5).run([Job(cell, 1) for cell in CELLS], work, workers=1)
-    told = [next(events)]
-    subprocess.run(["scancel", "--signal=KILL", *squeue("RUNNING")], check=True)
-    told += events
+    killing = threading.Thread(target=kill_once, daemon=True)
+    killing.start()
+    told = list(SlurmExecutor(minutes=5).run([Job(cell, 1) for cell in CELLS], work, workers=1))
+    killing.join()
     (failure,) = [event for event in told if isinstance(event, Failure)]
     assert (
         failure.reason
