@@ -4,7 +4,7 @@
 #   docker/check.sh                 with Docker
 #   ENGINE=podman docker/check.sh   with an engine of the same command line
 #   IN_IMAGE='COMMAND...' RUNS=FOLDER docker/check.sh
-#       with an image that is built already; COMMAND runs its arguments in it, with FOLDER mounted at /work/runs
+#       with an image that is built already; COMMAND runs its arguments in it, with FOLDER mounted at /srv/runs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 engine=${ENGINE:-docker}
@@ -15,7 +15,7 @@ cell='|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_3
 
 if [ -z "${IN_IMAGE:-}" ]; then
   "$engine" build --file docker/cpu.Dockerfile --tag "$tag" .
-  IN_IMAGE="$engine run --rm --interactive --init --read-only --tmpfs /tmp --env HOME=/tmp --volume $runs:/work/runs --entrypoint= $tag"
+  IN_IMAGE="$engine run --rm --interactive --init --read-only --tmpfs /tmp --env HOME=/tmp --volume $runs:/srv/runs --entrypoint= $tag"
 fi
 in_image() { $IN_IMAGE "$@"; }
 

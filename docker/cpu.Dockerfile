@@ -2,14 +2,14 @@
 FROM python:3.11-slim-bookworm AS build
 # An index that has PyTorch without CUDA makes the image several gigabytes smaller.
 ARG TORCH_INDEX=""
-RUN python -m venv /opt/surrogate-nas
+RUN python -m venv /usr/local/surrogate-nas
 WORKDIR /source
 COPY constraints.txt .
 ENV PIP_CONSTRAINT=/source/constraints.txt
-RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check \
+RUN /usr/local/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check \
     ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch
 COPY . .
-RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check \
+RUN /usr/local/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check \
     ".[dashboard,postgresql,tensorboard]"
 
 FROM python:3.11-slim-bookworm
@@ -17,13 +17,13 @@ FROM python:3.11-slim-bookworm
 RUN rm -rf /usr/lib/gcc /usr/bin/cc /usr/bin/c++ /usr/bin/c89* /usr/bin/c99* /usr/bin/cpp* \
     /usr/bin/*gcc* /usr/bin/*g++* /usr/bin/make \
     && useradd --create-home --uid 1000 nas \
-    && mkdir -p /work/runs /data && chown nas:nas /work /work/runs
-COPY --from=build /opt/surrogate-nas /opt/surrogate-nas
-ENV PATH=/opt/surrogate-nas/bin:$PATH \
+    && mkdir -p /srv/runs /data && chown nas:nas /srv /srv/runs
+COPY --from=build /usr/local/surrogate-nas /usr/local/surrogate-nas
+ENV PATH=/usr/local/surrogate-nas/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     SURROGATE_NAS_DATA=/data
 USER nas
-WORKDIR /work
-VOLUME ["/data", "/work/runs"]
+WORKDIR /srv
+VOLUME ["/data", "/srv/runs"]
 ENTRYPOINT ["surrogate-nas"]
 CMD ["--help"]

@@ -4,13 +4,13 @@ ARG BASE=nvidia/cuda:12.8.1-runtime-ubuntu24.04
 
 FROM ${BASE} AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends python3 python3-venv && rm -rf /var/lib/apt/lists/*
-RUN python3 -m venv /opt/surrogate-nas
+RUN python3 -m venv /usr/local/surrogate-nas
 WORKDIR /source
 COPY constraints.txt .
 ENV PIP_CONSTRAINT=/source/constraints.txt
-RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check torch
+RUN /usr/local/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check torch
 COPY . .
-RUN /opt/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check \
+RUN /usr/local/surrogate-nas/bin/pip install --no-cache-dir --disable-pip-version-check \
     ".[dashboard,postgresql,ray,tensorboard]"
 
 FROM ${BASE}
@@ -20,13 +20,13 @@ RUN apt-get update && apt-get install --yes --no-install-recommends python3 && r
     /usr/bin/*gcc* /usr/bin/*g++* /usr/bin/make /usr/local/cuda*/bin/nvcc \
     && (userdel --remove ubuntu 2>/dev/null || true) \
     && useradd --create-home --uid 1000 nas \
-    && mkdir -p /work/runs /data && chown nas:nas /work /work/runs
-COPY --from=build /opt/surrogate-nas /opt/surrogate-nas
-ENV PATH=/opt/surrogate-nas/bin:$PATH \
+    && mkdir -p /srv/runs /data && chown nas:nas /srv /srv/runs
+COPY --from=build /usr/local/surrogate-nas /usr/local/surrogate-nas
+ENV PATH=/usr/local/surrogate-nas/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     SURROGATE_NAS_DATA=/data
 USER nas
-WORKDIR /work
-VOLUME ["/data", "/work/runs"]
+WORKDIR /srv
+VOLUME ["/data", "/srv/runs"]
 ENTRYPOINT ["surrogate-nas"]
 CMD ["--help"]

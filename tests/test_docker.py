@@ -62,7 +62,7 @@ def test_services_run_without_root_on_read_only_code(services: dict[str, Any]) -
         assert (service["read_only"], service["cap_drop"], service["init"]) == (True, ["ALL"], True)
         assert not re.match(r"(0|root)\b", service["user"])
         assert (CHECKOUT / "docker" / service["build"]["context"] / service["build"]["dockerfile"]).is_file()
-        assert [volume.rsplit(":", 1)[-1] for volume in service["volumes"]] == ["/work/runs", "ro"]
+        assert [volume.rsplit(":", 1)[-1] for volume in service["volumes"]] == ["/srv/runs", "ro"]
     assert re.search(r":\d+\.\d+", services["postgres"]["image"])
     assert "ports" not in services["postgres"]
 

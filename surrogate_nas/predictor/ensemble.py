@@ -15,7 +15,7 @@ from surrogate_nas.predictor.stacking import likely_shares, shares
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.space import Population
 
-DECISIVE = 2  # labels: members err in different places, and shares that decide more ranked worse on every task tried
+DECISIVE = 2  # labels: members err in different places; shares that decide more ranked worse on most tasks tried
 
 
 class Ensemble(Predictor):

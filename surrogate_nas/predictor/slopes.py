@@ -121,9 +121,10 @@ def _agreeing(grid: Sequence[_Whitened], columns: NDArray[np.int64]) -> _Hypothe
         evidence, found, covariance = (np.array(part) for part in zip(*results, strict=True))
         average = _normalised(evidence) @ found
         if average.min() >= 0:
-            nothing.slopes[:, columns] = found
-            nothing.covariance[:, columns[:, None], columns] = covariance
-            return replace(nothing, evidence=evidence)
+            slopes, covariances = nothing.slopes.copy(), nothing.covariance.copy()
+            slopes[:, columns] = found
+            covariances[:, columns[:, None], columns] = covariance
+            return _Hypotheses(evidence, slopes, covariances)
         columns = np.delete(columns, average.argmin())
     return nothing
 
