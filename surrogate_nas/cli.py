@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import signal
 import sys
 import threading
@@ -67,8 +68,6 @@ def _hydra_job(job: str, rest: list[str]) -> None:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import DictConfig, OmegaConf
 
-    from surrogate_nas import jobs
-
     rest = [_open_to_new_arguments(override) for override in rest]
     if not any(override.startswith("-") for override in rest):  # one run: no sweep, and no question to Hydra
         folder = _check(job, rest)
@@ -79,7 +78,7 @@ def _hydra_job(job: str, rest: list[str]) -> None:
         settings: Any = OmegaConf.to_container(config, resolve=True)
         running = HydraConfig.get()
         folder = Path(running.runtime.output_dir)
-        run: Callable[..., None] = getattr(jobs, job)
+        run: Callable[..., None] = importlib.import_module(f"surrogate_nas.jobs.{job}").run
         try:
             run(settings, folder, running.runtime.choices)
         except SurrogateNASError as error:
@@ -182,7 +181,7 @@ def _report(parser: argparse.ArgumentParser, rest: list[str]) -> None:
 
         print(write_report(chosen.runs[0]))
         return
-    from surrogate_nas.jobs import side_by_side
+    from surrogate_nas.jobs.compare import side_by_side
 
     folder = chosen.folder or Path("runs", "report", f"{datetime.now():%Y-%m-%d_%H-%M-%S}")
     side_by_side(chosen.runs, folder)

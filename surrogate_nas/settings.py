@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from surrogate_nas.errors import SettingError
 
@@ -28,3 +29,8 @@ def integer(name: str, value: object, *, least: int = 0, most: int | None = None
         return value
     allowed = f"{least} to {most}" if most is not None else f"at least {least}"
     raise SettingError(f"{name} must be a whole number, {allowed}{why}, got {value!r}.")
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list as it is, and anything else as a list of one: what a setting may be given as."""
+    return list(value) if isinstance(value, list) else [value]
