@@ -31,7 +31,7 @@ unit: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 bench-quick: $(VENV)/.installed
-	$(BIN)/python benchmarks/quick/run.py
+	$(BIN)/python -m benchmarks.quick.run
 
 clean:
 	rm -rf $(VENV) runs build dist

@@ -14,7 +14,7 @@ from surrogate_nas import compare
 from surrogate_nas.compare.pool import JOURNAL
 from surrogate_nas.compare.rows import run_rows
 from surrogate_nas.errors import RunFolderError
-from surrogate_nas.jobs import side_by_side as write_side_by_side
+from surrogate_nas.jobs.compare import side_by_side as write_side_by_side
 from surrogate_nas.record import write_csv
 from surrogate_nas.report.side_by_side import side_by_side
 from tests.report.conftest import ARCHITECTURES, fit_result, search_result, trials, verify_result, write_run

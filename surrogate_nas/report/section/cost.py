@@ -29,6 +29,7 @@ def of_search(run: Run) -> Section:
         "figures": _figures(run, timed),
         "factor": everything / paid if paid else None,
         "wall": seconds.wall,
+        "table": result.table is not None,
         "squares": _squares(paid / everything),
     }
     return Section("cost", "Cost", values)

@@ -33,7 +33,9 @@ def of_search(run: Run) -> Section | None:
         }
         for trial in run.shown
     ]
-    domain = focus(point[split] for point in result.front)
+    low, high = focus(point[split] for point in result.front)
+    ends = [] if true is None else [point[split] for point in true.points]
+    domain = low, max([high, *ends])
     values = {
         "charts": [_chart(cost, measured, result, domain, split_name(split)) for cost in costs],
         "costs": costs,

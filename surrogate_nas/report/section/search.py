@@ -13,6 +13,7 @@ from surrogate_nas.report.section.base import Section
 from surrogate_nas.report.wording import split_name
 
 HEIGHT = 340
+EDGE = 5  # CSS pixels beside the first and the last query, so that their dots are whole
 COLUMN_WIDTH = 12  # in CSS pixels: hovering within half of it from a query shows that query
 
 
@@ -30,6 +31,7 @@ def of_search(run: Run) -> Section:
         "hidden": below([trial.measured for trial in run.shown], domain),
         "floor": domain[0],
         "failed": sum(trial.measured is None for trial in run.trials),
+        "optimum": optimum,
         "best": None if result.best is None else result.best[result.split],
         "random": band.mean[-1] if band else None,
         "queries": result.queries,
@@ -54,7 +56,7 @@ def _rows(run: Run, band: Record | None) -> list[dict[str, Any]]:
 
 def _best_so_far(rows: list[dict[str, Any]], optimum: float | None, domain: Domain, split: str) -> dict[str, Any]:
     axis = alt.Axis(tickMinStep=1, tickCount=8)
-    x = alt.X("query:Q", title="queries", axis=axis, scale=alt.Scale(nice=False, zero=False))
+    x = alt.X("query:Q", title="queries", axis=axis, scale=alt.Scale(nice=False, zero=False, padding=EDGE))
     base = alt.Chart().encode(x=x)
 
     def height_of(field: str) -> Any:

@@ -26,23 +26,24 @@ def section(run: Run) -> Section:
     relations = [
         {"task": name, **dict(zip(names, row, strict=True))} for name, row in zip(names, result.relations, strict=True)
     ]
+    draws = "one draw of labels" if result.draws == 1 else f"means over {count(result.draws)} draws of labels"
     values = {
-        "rows": [_row(task, result.draws) for task in result.tasks],
+        "columns": [_column(task, result.draws) for task in result.tasks],
         "names": names,
         "relations": relations,
-        "source": f"Protocol {result.protocol} ({result.partition}); means over {count(result.draws)} draws of labels.",
+        "source": f"Protocol {result.protocol} ({result.partition}); {draws}.",
         "plots": {task.name: reliability_plot(task.reliability) for task in result.tasks},
     }
     tables = {"sharing": [_numbers(task) for task in result.tasks], "relations": relations}
     return Section("sharing", "Sharing", values, tables)
 
 
-def _row(task: Record, draws: int) -> dict[str, str]:
+def _column(task: Record, draws: int) -> dict[str, str]:
     """Return what the table says of a task."""
-    row = {"task": task.name, "labels": count(task.train_size)}
+    row = {"labels": count(task.train_size)}
     for name, title in METRICS.items():
-        row[f"{title}, together"] = _spread(task.metrics[name])
-        row[f"{title}, alone"] = _spread(task.metrics_alone[name])
+        row[f"{title}, together"] = _spread(task.metrics[name], draws)
+        row[f"{title}, alone"] = _spread(task.metrics_alone[name], draws)
     row["inside 90 % intervals"] = number(task.metrics.coverage_90.mean)
     row["held-out error, together"] = number(task.sharing.error_together.mean)
     row["held-out error, alone"] = number(task.sharing.error_alone.mean)
@@ -60,5 +61,5 @@ def _numbers(task: Record) -> dict[str, Any]:
     return {**row, "helped": task.sharing.helped.mean, "share": task.sharing.share.mean}
 
 
-def _spread(moments: Record) -> str:
-    return number(moments.mean) if moments.std is None else f"{number(moments.mean)} ± {number(moments.std)}"
+def _spread(moments: Record, draws: int) -> str:
+    return number(moments.mean) if draws == 1 else f"{number(moments.mean)} ± {number(moments.std)}"

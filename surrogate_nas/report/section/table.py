@@ -1,4 +1,4 @@
-"""Table: where the numbers come from, under which licence, and whom to cite."""
+"""Table: where the numbers come from and whom to cite; of a search by training, how it trained."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from surrogate_nas.report.wording import split_name
 
 
 def section(run: Run) -> Section:
-    """Return the provenance of the table that measurements were read from."""
+    """Return the provenance of the table that measurements were read from, or of the trainings that gave them."""
     result = run.result
     facts = {
-        "table": result.table,
+        **({} if result.table is None else {"table": result.table}),
         "space": result.space,
         "data set": result.dataset,
         "split": split_name(result.split),
         "epochs": str(result.epochs),
         **{name: text(value) for name, value in result.provenance.items() if value},
     }
-    return Section("table", "Table", {"facts": facts})
+    return Section("table", "Training" if result.table is None else "Table", {"facts": facts})
 
 
 def text(value: object) -> str:

@@ -26,10 +26,19 @@ def section(run: Run) -> Section:
         "charts": [_trained_beside_table(part, split) for split, part in _by_split(rows).items()],
         "compared": any(row["table"] is not None for row in rows),
         "verdict": run.result.get("verdict"),
+        "addition": _addition(run.result),
         "forecast": any(cell["forecast"] for cell in cells),
         "spread": any(row["low"] is not None for row in rows),
     }
     return Section("verification", "Verification", values)
+
+
+def _addition(result: Record) -> str | None:
+    """Return what would let a search train its best cells again; None for a verification, of which none was trained."""
+    if result.job != "search":
+        return None
+    top = "verification.top=3"
+    return top if result.provenance.get("training") else f"{top} verification.data=NAME verification.recipe=NAME"
 
 
 def _cell(run: Run, number: int, record: Record) -> dict[str, Any]:

@@ -28,3 +28,14 @@ def test_without_times_the_squares_count_architectures(run_of: Callable[..., Run
 def test_nothing_paid_has_no_factor(run_of: Callable[..., Run]) -> None:
     seconds = {"wall": 1.0, "training": 0.0, "training_all": 10.0}
     assert cost.of_search(run_of(search_result(), seconds=seconds)).values["factor"] is None
+
+
+def test_a_search_by_training_speaks_of_no_table(page_of: Callable[..., str]) -> None:
+    trained = {"table": None, "optimum": None, "regret": None, "random_search": None, "verification": []}
+    seconds = {"wall": 1.0, "training": 9.0, "training_all": None}
+    told = {"training": {"data": "digits", "recipe": "digits"}}
+    page = page_of(search_result(), **trained, seconds=seconds, provenance=told)
+    text = page[page.index("</noscript>") : page.index("</main>")]
+    assert "The trainings ran here" in text
+    assert "the table" not in text
+    assert "None" not in text

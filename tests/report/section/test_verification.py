@@ -40,7 +40,24 @@ def test_without_a_table_nothing_is_compared(run_of: Callable[..., Run]) -> None
 
 
 def test_a_run_that_trained_nothing_says_so(page_of: Callable[..., str]) -> None:
-    assert "No cell was trained in this run" in page_of(search_result(), verification=[])
+    page = page_of(search_result(), verification=[])
+    assert "No cell was trained again in this run" in page
+    assert "verification.top=3 verification.data=NAME verification.recipe=NAME" in page
+
+
+def test_a_table_that_says_how_it_was_trained_needs_no_more_to_train_its_best_again(
+    page_of: Callable[..., str],
+) -> None:
+    provenance = {"training": {"data": "digits", "recipe": "digits"}}
+    page = page_of(search_result(), verification=[], provenance=provenance)
+    assert "<code>verification.top=3</code>" in page
+
+
+def test_p_values_are_those_that_the_verdict_rests_on(page_of: Callable[..., str]) -> None:
+    judged = {"difference": -1.0, "deviation": 0.4, "freedom": 9, "p": 0.031, "p_holm": 0.062, "agrees": True}
+    page = page_of(search_result(), verification=[{**verified(WINNER), "verdict": {"test": judged}}])
+    assert "0.062" in page
+    assert "0.031" not in page
 
 
 def test_a_cell_whose_trainings_all_failed_tells_why(page_of: Callable[..., str]) -> None:
