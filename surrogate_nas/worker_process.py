@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
 from multiprocessing import (
     connection,
     context,
@@ -14,6 +17,7 @@ from multiprocessing import (
     parent_process,
     set_start_method,
 )
+from types import ModuleType
 
 
 def spawning() -> context.SpawnContext:
@@ -24,6 +28,22 @@ def spawning() -> context.SpawnContext:
     if get_start_method(allow_none=True) not in (None, *get_all_start_methods()):
         set_start_method("spawn", force=True)
     return get_context("spawn")
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def without_main() -> Iterator[None]:
+    """Let processes that are started meanwhile not run the user's script again, which need not expect that."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def follow_parent() -> None:

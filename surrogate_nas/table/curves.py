@@ -55,8 +55,24 @@ class Curve(NamedTuple):
     seconds: NDArray[np.float64] | None
 
 
+def group(curves: Mapping[str, Iterable[Curve]]) -> pa.Table:
+    """Return the curves of at most ``ARCHITECTURES_PER_GROUP`` architectures in the form of the file.
+
+    Args:
+        curves: of each architecture, by its text.
+    """
+    rows = [(text, curve) for text, of_one in curves.items() for curve in sorted(of_one, key=lambda curve: curve[:4])]
+    if not rows:
+        return SCHEMA.empty_table()
+    texts, every = zip(*rows, strict=True)
+    columns = dict(zip(Curve._fields, zip(*every, strict=True), strict=True))
+    values = {name: _lists(columns.pop(name)) for name in ("accuracy", "loss", "seconds")}
+    columns["split"] = tuple(map(str, columns["split"]))
+    return pa.table({"architecture": texts, **columns, **values}, SCHEMA)
+
+
 class CurveWriter:
-    """Writes the curves of one architecture after another, without holding more than a group of them.
+    """Writes the curves of one group of architectures after another.
 
     Args:
         path: the file; it is created with the first curve.
@@ -64,37 +80,24 @@ class CurveWriter:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._rows: list[tuple[str, Curve]] = []
-        self._architectures = 0
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> CurveWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._rows:
-            self._flush()
         if self._writer is not None:
             self._writer.close()
 
-    def add(self, architecture: str, curves: Iterable[Curve]) -> None:
-        """Write the curves of an architecture. Texts must come in alphabetical order: a reader then opens one group."""
-        self._rows += [(architecture, curve) for curve in sorted(curves, key=lambda curve: curve[:4])]
-        self._architectures += 1
-        if self._architectures % ARCHITECTURES_PER_GROUP == 0 and self._rows:
-            self._flush()
-
-    def _flush(self) -> None:
+    def add(self, rows: pa.Table) -> None:
+        """Write a ``group``. Texts must come in alphabetical order: a reader then opens one group."""
+        if not len(rows):
+            return
         if self._writer is None:
             self._writer = pq.ParquetWriter(
                 self.path, SCHEMA, compression="zstd", use_dictionary=WORDS, write_page_checksum=True
             )
-        texts, curves = zip(*self._rows, strict=True)
-        columns = dict(zip(Curve._fields, zip(*curves, strict=True), strict=True))
-        values = {name: _lists(columns.pop(name)) for name in ("accuracy", "loss", "seconds")}
-        columns["split"] = tuple(map(str, columns["split"]))
-        self._writer.write_table(pa.table({"architecture": texts, **columns, **values}, SCHEMA))
-        self._rows = []
+        self._writer.write_table(rows)
 
 
 def _lists(values: Sequence[NDArray[np.float64] | None]) -> pa.ListArray:

@@ -6,7 +6,6 @@ hold one each.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -163,11 +162,6 @@ class Executor(Protocol):
             SettingError: there is no such device.
         """
         ...
-
-
-def available_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def resolved_device(device: str) -> str:

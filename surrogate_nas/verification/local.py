@@ -13,10 +13,10 @@ from multiprocessing.context import SpawnProcess
 
 from surrogate_nas.errors import StoppedError, SurrogateNASError
 from surrogate_nas.verification.data import ImageTask
-from surrogate_nas.verification.executor import Epoch, Event, Failure, Job, Work, available_cores, resolved_device
+from surrogate_nas.verification.executor import Epoch, Event, Failure, Job, Work, resolved_device
 from surrogate_nas.verification.recipe import Recipe
 from surrogate_nas.verification.trainer import Training
-from surrogate_nas.worker_process import follow_parent, spawning
+from surrogate_nas.worker_process import available_cores, follow_parent, spawning
 
 GRACE_SECONDS = 8  # to write a checkpoint before a process is killed; `docker stop` waits ten by default
 SPAWN = spawning()

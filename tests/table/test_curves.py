@@ -17,6 +17,7 @@ from surrogate_nas.table.curves import (
     Curve,
     CurveWriter,
     curves_path,
+    group,
     read_curves,
     write_with_curves,
 )
@@ -28,8 +29,7 @@ TEST = CURVE._replace(split=Split.TEST, seconds=np.array([0.5, 0.25, 0.125]))
 def written(table: Table, folder: Path) -> Path:
     """Write a table, and two curves of each architecture."""
     with CurveWriter(folder / "curves.part") as curves:
-        for text in sorted(table.population.texts):
-            curves.add(text, [CURVE, TEST])
+        curves.add(group({text: [CURVE, TEST] for text in sorted(table.population.texts)}))
     write_with_curves(table, folder / "accuracy.parquet", folder / "curves.part")
     return folder / "accuracy.parquet"
 
@@ -45,11 +45,13 @@ def test_curves_are_read_back_by_architecture(small_table: Table, tmp_path: Path
     assert test.seconds.tolist() == [0.5, 0.25, 0.125]
 
 
-def test_more_architectures_than_are_held_in_memory_are_all_written(tmp_path: Path) -> None:
+def test_each_group_lies_by_itself_and_none_without_curves(tmp_path: Path) -> None:
     population = NB201.at(np.arange(2 * ARCHITECTURES_PER_GROUP + 1))
+    texts = sorted(population.texts)
     with CurveWriter(tmp_path / "c") as curves:
-        for text in sorted(population.texts):
-            curves.add(text, [CURVE])
+        for start in range(0, len(texts), ARCHITECTURES_PER_GROUP):
+            curves.add(group({text: [CURVE] for text in texts[start : start + ARCHITECTURES_PER_GROUP]}))
+            curves.add(group({"of which the source keeps none": []}))
     file = pq.ParquetFile(tmp_path / "c")
     assert file.metadata.num_row_groups == 3
     assert sorted(file.read()["architecture"].to_pylist()) == sorted(population.texts)

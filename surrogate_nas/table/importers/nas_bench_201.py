@@ -12,7 +12,6 @@ from surrogate_nas.space import NB201
 from surrogate_nas.table.curves import CurveWriter
 from surrogate_nas.table.importers import slices
 from surrogate_nas.table.importers.official import table_of
-from surrogate_nas.table.importers.outline import Outline
 from surrogate_nas.table.importers.restricted_pickle import told
 from surrogate_nas.table.importers.torch_file import TORCH
 from surrogate_nas.table.table import Table
@@ -50,20 +49,18 @@ def import_official(path: Path, name: str, curves: CurveWriter) -> Table:
         ) from error
     if not indices:
         raise TableFormatError(f"{path} holds no architecture.")
-    provenance = {**PROVENANCE, "version": _version(path)}
-    records = _records(outline, whole, indices)
-    return table_of(name, NB201.parse(texts)[indices], records, provenance, curves)
+    population = NB201.parse(texts)[indices]
+    sources = slices.divided(outline, whole, indices)
+    return table_of(name, population, sources, _states, {**PROVENANCE, "version": _version(path)}, curves)
 
 
-def _records(
-    outline: Outline, whole: dict[int, Any], indices: list[int]
-) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
-    """Yield the row and the states of each architecture; they lie in the outline's items, or in ``whole``."""
-    with told(outline.path, KIND):
-        for row, by_length in enumerate(slices.records(outline, whole, indices)):
+def _states(part: slices.Slice) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield the states of each architecture of a slice."""
+    with told(part.path, KIND):
+        for number, by_length in zip(part.numbers, part.records(), strict=True):
             if not isinstance(by_length, dict) or not by_length.keys() >= {*LENGTHS}:
-                raise TableFormatError(f"the record of architecture number {indices[row]} lacks {' or '.join(LENGTHS)}")
-            yield row, [by_length[length] for length in LENGTHS]
+                raise TableFormatError(f"the record of architecture number {number} lacks {' or '.join(LENGTHS)}")
+            yield [by_length[length] for length in LENGTHS]
 
 
 def _version(path: Path) -> str:

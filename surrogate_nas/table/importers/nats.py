@@ -6,12 +6,13 @@ import bz2
 import contextlib
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from surrogate_nas.errors import SurrogateNASError, TableFormatError
 from surrogate_nas.space import NATS_SIZE, NB201, SearchSpace
-from surrogate_nas.table.curves import CurveWriter
+from surrogate_nas.table.curves import ARCHITECTURES_PER_GROUP, CurveWriter
 from surrogate_nas.table.importers import slices
 from surrogate_nas.table.importers.official import table_of
 from surrogate_nas.table.importers.restricted_pickle import load_slice, read_pickle, told
@@ -50,7 +51,7 @@ def _import(path: Path, name: str, curves: CurveWriter, space: SearchSpace) -> T
         ForbiddenTypeError: a pickle names a type that none of NATS-Bench holds.
         TableFormatError: a file is missing, damaged, or not of this space.
     """
-    with _folder(path) if path.is_dir() else _file(path, curves.path.parent) as (meta, numbers, read):
+    with _folder(path) if path.is_dir() else _file(path, curves.path.parent) as (meta, numbers, divided, read):
         try:
             texts = list(meta["meta_archs"])
         except (TypeError, KeyError) as error:
@@ -66,11 +67,13 @@ def _import(path: Path, name: str, curves: CurveWriter, space: SearchSpace) -> T
         if outside:
             raise TableFormatError(f"{path} has an architecture number {outside[0]}, but tells of {len(texts)}.")
         indices = sorted(numbers, key=lambda index: texts[index])
-        return table_of(name, population[indices], _records(read(indices), indices), PROVENANCE, curves)
+        sources = divided(indices)
+        return table_of(name, population[indices], sources, partial(_states, read), PROVENANCE, curves)
 
 
-# What a source says of itself, the numbers of its architectures, and what yields the records of some of them.
-Source = tuple[Any, Collection[int], Callable[[list[int]], Iterator[Any]]]
+# What a source says of itself, the numbers of its architectures, what divides it into parts that hold the records of
+# some of them, and what yields the numbers and records of a part.
+Source = tuple[Any, Collection[int], Callable[[list[int]], Iterable[Any]], Callable[[Any], Iterable[tuple[int, Any]]]]
 
 
 @contextlib.contextmanager
@@ -78,7 +81,16 @@ def _folder(path: Path) -> Iterator[Source]:
     """Give a folder with a file for each architecture."""
     files = {file.name.removesuffix(SUFFIX): file for file in path.glob(f"*{SUFFIX}")}
     numbered = {int(number): file for number, file in files.items() if number.isascii() and number.isdigit()}
-    yield _read(path / f"meta{SUFFIX}"), numbered, lambda indices: (_read(numbered[index]) for index in indices)
+
+    def divided(indices: list[int]) -> Iterator[dict[int, Path]]:
+        for start in range(0, len(indices), ARCHITECTURES_PER_GROUP):
+            yield {index: numbered[index] for index in indices[start : start + ARCHITECTURES_PER_GROUP]}
+
+    yield _read(path / f"meta{SUFFIX}"), numbered, divided, _of_files
+
+
+def _of_files(files: Mapping[int, Path]) -> Iterator[tuple[int, Any]]:
+    return ((number, _read(file)) for number, file in files.items())
 
 
 @contextlib.contextmanager
@@ -98,19 +110,20 @@ def _file(path: Path, room: Path) -> Iterator[Source]:
                 f"{path} has no results of architectures ('arch2infos'); it is no file of NATS-Bench."
             )
         numbers = {item.number for item in outline.items} | whole.keys()
-
-        def read(indices: list[int]) -> Iterator[Any]:
-            with told(path):
-                yield from slices.records(outline, whole, indices)
-
-        yield meta, numbers, read
+        yield meta, numbers, partial(slices.divided, outline, whole), partial(_of_slice, path)
 
 
-def _records(states: Iterable[Any], indices: list[int]) -> Iterator[tuple[int, list[Mapping[str, Any]]]]:
-    for row, by_length in enumerate(states):
+def _of_slice(path: Path, part: slices.Slice) -> Iterator[tuple[int, Any]]:
+    with told(path):
+        yield from zip(part.numbers, part.records(), strict=True)
+
+
+def _states(read: Callable[[Any], Iterable[tuple[int, Any]]], part: Any) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield the states of each architecture of a part."""
+    for number, by_length in read(part):
         if not isinstance(by_length, dict):
-            raise TableFormatError(f"the record of architecture number {indices[row]} is none of NATS-Bench.")
-        yield row, list(by_length.values())
+            raise TableFormatError(f"the record of architecture number {number} is none of NATS-Bench.")
+        yield list(by_length.values())
 
 
 def _read(path: Path) -> Any:

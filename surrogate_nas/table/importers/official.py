@@ -6,11 +6,13 @@ package, which interpret them here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, TypeVar
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import pyarrow as pa
 from nas_201_api import ArchResults, ResultsCount
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -18,7 +20,8 @@ from tqdm import tqdm
 from surrogate_nas.errors import SurrogateNASError, TableFormatError, expected
 from surrogate_nas.space import Population
 from surrogate_nas.split import Split
-from surrogate_nas.table.curves import Curve, CurveWriter
+from surrogate_nas.table.curves import ARCHITECTURES_PER_GROUP, Curve, CurveWriter, group
+from surrogate_nas.table.importers.pool import in_order
 from surrogate_nas.table.importers.runs import Numbers
 from surrogate_nas.table.table import Column, Cost, Table
 
@@ -46,45 +49,91 @@ NAMES: dict[tuple[str, str], tuple[str, Split]] = {
 COST_DATASETS = {"cifar10-valid": CIFAR10_25K}  # official name -> ours, where they differ, for costs
 
 CONSISTENT_SEED = 888  # whose FLOPs and parameters are right where the seeds' differ (nats_bench, get_compute_costs)
-Records = Iterable[tuple[int, list[Mapping[str, Any]]]]
+
+
+Source = TypeVar("Source")
+States = Callable[[Source], Iterable[Iterable[Mapping[str, Any]]]]
+
+
+class Measured(NamedTuple):
+    """What was measured of n architectures that follow each other in a table.
+
+    Attributes:
+        n: how many.
+        columns, costs: (n,) each, as of a table.
+        curves: a group of a ``CurveWriter``.
+    """
+
+    n: int
+    columns: dict[Column, NDArray[np.float64]]
+    costs: dict[Cost, NDArray[np.float64]]
+    curves: pa.Table
 
 
 def table_of(
-    name: str, population: Population, records: Records, provenance: Mapping[str, Any], curves: CurveWriter
+    name: str,
+    population: Population,
+    sources: Iterable[Source],
+    states: States[Source],
+    provenance: Mapping[str, Any],
+    curves: CurveWriter,
 ) -> Table:
     """Return the table of n architectures, and write their learning curves.
 
     Args:
         name: of the table.
-        population: the n architectures.
-        records: for each architecture its row in the population and the state of an ``ArchResults`` for each length of
-            training, in alphabetical order of the texts.
+        population: the n architectures, in alphabetical order of the texts.
+        sources: of their records, in the same order, each of a group of ``curves.ARCHITECTURES_PER_GROUP``.
+        states: yields for each architecture of a source the state of an ``ArchResults`` for each length of training.
+            It may do so in another process.
         provenance: what the table says about its source.
         curves: where the learning curves go.
 
     Raises:
         TableFormatError: a record has another form, or is of another architecture.
     """
+    n, row = len(population), 0
     columns: dict[Column, NDArray[np.float64]] = {}
     costs: dict[Cost, NDArray[np.float64]] = {}
-    texts = population.texts
-    with tqdm(records, total=len(texts), unit="architecture", desc=name) as progress:
-        for row, states in progress:
-            values, known, found = _interpreted(states, texts[row])
-            _keep(columns, row, values, len(texts))
-            _keep(costs, row, known, len(texts))
-            curves.add(texts[row], found)
+    groups = [
+        population.texts[start : start + ARCHITECTURES_PER_GROUP] for start in range(0, n, ARCHITECTURES_PER_GROUP)
+    ]
+    parts = in_order(partial(_read, states), zip(sources, groups, strict=True), len(groups))
+    with tqdm(total=n, unit="architecture", desc=name) as progress, contextlib.closing(parts):
+        for part in parts:
+            rows = slice(row, row := row + part.n)
+            _keep(columns, part.columns, rows, n)
+            _keep(costs, part.costs, rows, n)
+            curves.add(part.curves)
+            progress.update(part.n)
     return Table(name, population, columns, provenance, costs=costs)
+
+
+def _read(states: States[Source], task: tuple[Source, Sequence[str]]) -> Measured:
+    """Return what the records of one source, which are of the architectures given, say."""
+    source, texts = task
+    n = len(texts)
+    columns: dict[Column, NDArray[np.float64]] = {}
+    costs: dict[Cost, NDArray[np.float64]] = {}
+    curves: dict[str, list[Curve]] = {}
+    for row, (text, of_lengths) in enumerate(zip(texts, states(source), strict=True)):
+        values, known, curves[text] = _interpreted(of_lengths, text)
+        _keep(columns, values, row, n)
+        _keep(costs, known, row, n)
+    return Measured(n, columns, costs, group(curves))
 
 
 Key = TypeVar("Key", Column, Cost)
 
 
-def _keep(target: dict[Key, NDArray[np.float64]], row: int, values: Mapping[Key, float], n: int) -> None:
+def _keep(
+    target: dict[Key, NDArray[np.float64]], values: Mapping[Key, float | NDArray[np.float64]], rows: int | slice, n: int
+) -> None:
+    """Put values into the rows that they belong to, of the n that every column has."""
     for key, value in values.items():
         if key not in target:
             target[key] = np.full(n, np.nan)
-        target[key][row] = value
+        target[key][rows] = value
 
 
 def _interpreted(

@@ -17,12 +17,13 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from surrogate_nas.table.curves import ARCHITECTURES_PER_GROUP
 from surrogate_nas.table.importers.outline import LEFT_OUT, Outline, outlined
 from surrogate_nas.table.importers.runs import Numbers, RunForms
 from surrogate_nas.table.importers.tokens import Place, Token, tokens
 
 Texts = list[tuple[Sequence[int], Sequence[Any]]]  # of runs that have some: places in the memo, and the texts
-AT_ONCE = 256  # architectures that are read together: about 30 MB, as their numbers stay in the file
+AT_ONCE = ARCHITECTURES_PER_GROUP  # that are read together: about 15 MB, as their numbers stay in the file
 
 
 class Form(NamedTuple):
@@ -75,20 +76,46 @@ def read(outline: Outline, numbers: Iterable[int]) -> Any:
     return outline.load(BytesIO(content))
 
 
-def records(outline: Outline, whole: Mapping[int, Any], numbers: Sequence[int]) -> Iterator[Any]:
-    """Yield the record of each architecture, in the order of their numbers, a few of them in memory.
+class Slice(NamedTuple):
+    """Some records of a file, to be read here or in another process.
+
+    Attributes:
+        path: the file.
+        load: returns what the content holds.
+        content: the file with these records only, without their numbers.
+        whole: records that are none of its items, by the numbers of their architectures.
+        numbers: of the architectures.
+    """
+
+    path: Path
+    load: Callable[[IO[bytes]], Any]
+    content: bytes
+    whole: dict[int, Any]
+    numbers: Sequence[int]
+
+    def records(self) -> Iterator[Any]:
+        """Yield the record of each architecture, in the order of their numbers."""
+        infos = self.whole | self.load(BytesIO(self.content))["arch2infos"]
+        forms = RunForms()
+        with self.path.open("rb") as file:
+            for number in self.numbers:
+                yield filled(infos.pop(number), file, forms)
+
+
+def divided(outline: Outline, whole: Mapping[int, Any], numbers: Sequence[int]) -> Iterator[Slice]:
+    """Yield the records of architectures, ``AT_ONCE`` together, in the order of their numbers.
 
     Args:
         outline: of the file.
         whole: records that are none of its items.
         numbers: of the architectures.
     """
-    forms = RunForms()
     with outline.path.open("rb") as file:
         for start in range(0, len(numbers), AT_ONCE):
             chosen = numbers[start : start + AT_ONCE]
-            infos = whole | read(outline, [number for number in chosen if number not in whole])["arch2infos"]
-            yield from (filled(infos[number], file, forms) for number in chosen)
+            content = outline.slice([number for number in chosen if number not in whole], file)
+            apart = {number: whole[number] for number in chosen if number in whole}
+            yield Slice(outline.path, outline.load, content, apart, chosen)
 
 
 def filled(record: Any, file: IO[bytes], forms: RunForms) -> Any:

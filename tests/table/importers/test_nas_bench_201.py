@@ -24,6 +24,7 @@ from surrogate_nas.errors import ForbiddenTypeError, SurrogateNASError, TableFor
 from surrogate_nas.space import NB201
 from surrogate_nas.table import Column, Table, read_table
 from surrogate_nas.table.curves import CurveWriter, curves_path, read_curves, write_with_curves
+from surrogate_nas.table.importers import pool
 from surrogate_nas.table.importers.nas_bench_201 import import_official
 from surrogate_nas.table.importers.nats import import_topology
 from surrogate_nas.table.importers.official import NAMES
@@ -128,6 +129,26 @@ def test_both_containers_and_another_order_give_the_same_bytes(file: Path, sampl
     imported(other, tmp_path)
     again = [path.read_bytes() for path in (tmp_path / "accuracy.parquet", curves_path(tmp_path / "accuracy.parquet"))]
     assert first == again
+
+
+def test_other_processes_make_the_same_bytes_and_refuse_in_the_same_words(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = official_content(file)
+    content["arch2infos"][11]["full"]["arch_str"] = content["meta_archs"][0]
+    torch.save(content, tmp_path / "swapped.pth")
+
+    def outcome() -> tuple[bytes, bytes, str]:
+        imported(file, tmp_path)
+        with pytest.raises(TableFormatError, match="files were swapped") as caught:
+            imported(tmp_path / "swapped.pth", tmp_path)
+        table = tmp_path / "accuracy.parquet"
+        return table.read_bytes(), curves_path(table).read_bytes(), str(caught.value)
+
+    here = outcome()
+    monkeypatch.setattr(pool, "available_cores", lambda: 2)
+    monkeypatch.setattr(pool, "FEWEST", 1)
+    assert outcome() == here
 
 
 class Smuggled:

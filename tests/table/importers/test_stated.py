@@ -34,7 +34,8 @@ def outline(content: object, path: Path, protocol: int) -> Outline:
 def read(content: dict[str, Any], path: Path, protocol: int) -> list[Any]:
     """All records, from the last to the first."""
     cut = outline(content, path, protocol)
-    return [*slices.records(cut, slices.read(cut, [])["arch2infos"], [*content["arch2infos"]][::-1])]
+    parts = slices.divided(cut, slices.read(cut, [])["arch2infos"], [*content["arch2infos"]][::-1])
+    return [record for part in parts for record in part.records()]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)

@@ -1,0 +1,52 @@
+"""Make something of each of many parts in several processes, and take the results in the order of the parts."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+from surrogate_nas.errors import TableFormatError
+from surrogate_nas.worker_process import available_cores, follow_parent, spawning, without_main
+
+FEWEST = 4  # parts for which processes are started, as each takes two seconds to start
+MOST = 4  # processes: more would wait for the one that takes the results, and need more memory
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+
+def in_order(function: Callable[[Part], Result], parts: Iterable[Part], count: int) -> Generator[Result, None, None]:
+    """Yield what a function makes of each part; no more than a few parts and results are in memory.
+
+    Args:
+        function: it must be possible to pickle it, and its parts, results and errors.
+        parts: taken one by one.
+        count: of the parts; few are done in this process.
+
+    Raises:
+        TableFormatError: a process was killed.
+    """
+    workers = min(available_cores(), MOST)
+    if workers < 2 or count < FEWEST:
+        yield from map(function, parts)
+        return
+    pool = ProcessPoolExecutor(workers, spawning(), follow_parent)
+    try:
+        waiting = deque[Future[Result]]()
+        for part in parts:
+            with without_main():
+                waiting.append(pool.submit(function, part))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise TableFormatError(
+            f"one of the {workers} processes that read the source was killed, as happens when memory runs out; nothing "
+            "was imported. Try again with more memory, or on one core (taskset -c 0)."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
