@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,9 +37,8 @@ class Additive(Predictor):
         return {"target": self.target}
 
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
-        scale = TargetScale.fit(targets, self.target)
-        self.scale_ = replace(scale, floor=-np.inf)  # a failure that is measured is clipped, a low prediction is not
-        score, root = scale.score(targets), np.sqrt(weights)
+        self.scale_ = TargetScale.fit(targets, self.target)
+        score, root = self.scale_.score(targets), np.sqrt(weights)
         x = _inputs(population) * root[:, None]
         spectrum, vectors = np.linalg.eigh(x.T @ x)  # (f,), (f, f)
         spectrum = spectrum.clip(min=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -74,7 +73,7 @@ class Distilled(Predictor):
         self.teacher.fit(population, targets, weights=weights, rng=rng)
         self.rows_ = _rows(population.space, self.target)
         told = self.teacher.predict(population.space.at(self.rows_))
-        scale = replace(TargetScale.fit(targets, self.target), floor=-np.inf)
+        scale = TargetScale.fit(targets, self.target)
         truth = scale.score(targets)
         held_out = scale.score(self.teacher.held_out_.mean)
         score = _believed(held_out, truth) * scale.score(told.mean)  # the mean of the scores is zero

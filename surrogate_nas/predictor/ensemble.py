@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -61,13 +60,13 @@ class Ensemble(Predictor):
         return cls([predictor_class(m["predictor"]).from_settings(m["settings"]) for m in settings["members"]])
 
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
-        scale = TargetScale.fit(targets, self.target)
+        self.scale_ = TargetScale.fit(targets, self.target)
         for member, own in zip(self.members, rng.spawn(len(self.members)), strict=True):
             member.fit(population, targets, weights=weights, rng=own)
         held_out = [member.held_out_ for member in self.members]
-        scores, truth = np.stack([scale.score(part.mean) for part in held_out]), scale.score(targets)
+        scores = np.stack([self.scale_.score(part.mean) for part in held_out])
+        truth = self.scale_.score(targets)
         self.shares_ = shares(scores, truth, expected=likely_shares(scores, truth, decisive=DECISIVE))
-        self.scale_ = replace(scale, floor=-np.inf)  # a failure that is measured is clipped, a low prediction is not
         return self._mixed(held_out)
 
     def _predict(self, population: Population) -> Prediction:

@@ -80,18 +80,16 @@ class Transfer(Predictor):
 
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
         self.scales_ = [_space_scale(source, population) for source in self._tutors]
-        scale = TargetScale.fit(targets, self.target)
-        self.scale_ = replace(scale, floor=-np.inf)  # a failure that is measured is clipped, a low prediction is not
-        score, told = scale.score(targets), self._told(population)
-        seen = np.apply_along_axis(_clipped, 0, told)
+        self.scale_ = TargetScale.fit(targets, self.target)
+        score, told = self.scale_.score(targets), self._told(population)
         n = len(score)
         rows = np.arange(n) if n <= LIKELIHOOD_ROWS else rng.choice(n, LIKELIHOOD_ROWS, replace=False)
         own = _own_covariance(population[rows], score[rows], self.target)
-        found = posterior(seen[rows], own, score[rows], weights[rows])
+        found = posterior(told[rows], own, score[rows], weights[rows])
         self.slopes_, self.trust_ = found.mean, found.trust
-        self.centre_, self.unsure_ = seen.mean(axis=0), found.covariance
+        self.centre_, self.unsure_ = told.mean(axis=0), found.covariance
         self.share_ = 1.0 if self.target == "cost" else 1 - self.trust_ * TRUST / (n + TRUST)
-        remains = score - seen @ self.slopes_
+        remains = score - told @ self.slopes_
         self.base.fit(population, self._carrier.target(remains), weights=weights, rng=rng)
         self.doubt_ = _doubt(n) ** self.trust_
         return self._prediction(*self._joined(self.base.held_out_, told))
@@ -108,12 +106,12 @@ class Transfer(Predictor):
     @property
     def _carrier(self) -> TargetScale:
         """The scale on which the base, which takes targets of its kind, is shown scores."""
-        return TargetScale(self.target, CENTRE, WIDTH, -np.inf)
+        return TargetScale(self.target, CENTRE, WIDTH)
 
     def _joined(self, remains: Prediction, told: Values) -> tuple[Values, Values]:
         """Return (n,) scores of what the sources and the base say together, and their deviations."""
         rest = self._carrier.score(remains.mean)
-        deviation = remains.std / self._carrier.deviation(rest, np.ones_like(rest))
+        deviation = self._carrier.score_deviation(rest, remains.std)
         away = told - self.centre_  # from where the base learns the level
         unknown = np.einsum("ni,ij,nj->n", away, self.unsure_, away).clip(min=0)
         return told @ self.slopes_ + self.share_ * rest, np.sqrt(deviation**2 + unknown)
@@ -186,12 +184,6 @@ def _doubt(n: int) -> float:
     return float(stdtrit(freedom, 0.95) / ndtri(0.95) * np.sqrt((freedom + 2) / freedom))
 
 
-def _clipped(told: Values) -> Values:
-    """Return the (n,) scores of a source, clipped where targets of the same architectures would be if they failed."""
-    scale = TargetScale.fit(told, "value")
-    return scale.target(scale.score(told))
-
-
 def _space_scale(source: Predictor, population: Population) -> TargetScale:
     """Return the scale of what a source expects to be measured of architectures drawn from the space.
 
@@ -204,8 +196,8 @@ def _space_scale(source: Predictor, population: Population) -> TargetScale:
         raise SettingError(f"transfer: a source predicts one task, got {source.name!r} of {tasks}; fit one to each.")
     scale = TargetScale.fit(told.mean, source.target)
     score = scale.score(told.mean)
-    unknown = np.median(told.std / scale.deviation(score, np.ones_like(score)))  # in units of the means' deviation
-    return replace(scale, width=float(scale.width * np.hypot(1, unknown)), floor=-np.inf)
+    unknown = np.median(scale.score_deviation(score, told.std))  # in units of the means' deviation
+    return replace(scale, width=float(scale.width * np.hypot(1, unknown)))
 
 
 def _own_covariance(population: Population, score: Values, target: TargetKind) -> Values:

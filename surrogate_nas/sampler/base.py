@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from surrogate_nas.predictor.targets import TargetScale
 from surrogate_nas.space import Population, SearchSpace, concatenate
 
 
@@ -52,6 +53,12 @@ class History:
     def succeeded(self) -> NDArray[np.int64]:
         """Positions of the measurements that did not fail."""
         return np.flatnonzero(np.isfinite(self.values))
+
+    @cached_property
+    def scale(self) -> TargetScale:
+        """The scale that predictors of the measurements learn on; they are accuracies if all lie in 0 to 100."""
+        known = self.values[self.succeeded]
+        return TargetScale.fit(known, "accuracy" if known.min() >= 0 and known.max() <= 100 else "value")
 
     @property
     def best(self) -> float:

@@ -82,8 +82,19 @@ def hypervolume_promise(prediction: Prediction, history: History, *, rng: np.ran
     worst = np.fmax(np.nanmax(costs + std, axis=0), -points[:, 1:].min(axis=0))
     reference = np.append(points[:, 0].min(), -worst)
     mean = np.column_stack([prediction.mean, -costs])
-    gain = expected_hypervolume_improvement(mean, np.column_stack([prediction.std, std]), points, reference)
+    above = np.column_stack([_above(prediction, history), std])
+    gain = expected_hypervolume_improvement(mean, above, points, reference)
     return np.where(history.candidates.isin(history.population), -np.inf, np.nan_to_num(gain))
+
+
+def _above(prediction: Prediction, history: History) -> Array:
+    """Return the (c,) distances of the values one deviation above what is expected, which lies nearer than one below.
+
+    Only what lies above improves. Scores are normal, and values above them are dense.
+    """
+    score = history.scale.score(prediction.mean)
+    deviation = history.scale.score_deviation(score, prediction.std)
+    return history.scale.target(score + deviation) - prediction.mean
 
 
 def _costs(history: History, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surrogate_nas.predictor.base import Prediction, Predictor
-from surrogate_nas.predictor.targets import LEAST_ERROR, TargetKind
+from surrogate_nas.predictor.targets import TargetKind
 from surrogate_nas.sampler.acquisition import expected_improvement, exploration, noisy_incumbent
 from surrogate_nas.sampler.base import History, Sampler, draw
 from surrogate_nas.sampler.pareto import hypervolume_promise
@@ -64,17 +64,13 @@ def default_predictor(target: TargetKind = "accuracy") -> Predictor:
 def promise(prediction: Prediction, history: History) -> NDArray[np.float64]:
     """Return the (n,) expected improvements of the candidates over what was measured; -inf for measured ones.
 
-    Of accuracies, which are values in 0 to 100, it is the improvement of the negative logarithm of the error: there a
-    prediction is normal, since that is how predictors learn (``TargetScale``). The deviations are widened where the
-    search stalls.
+    Improvements are those of the score that predictors learn: there a prediction is normal. The deviations are widened
+    where the search stalls.
     """
-    known = history.values[history.succeeded]
-    mean, std = prediction.mean, prediction.std
-    if known.min() >= 0 and known.max() <= 100:
-        error = np.maximum(100 - mean, LEAST_ERROR)
-        mean, std = -np.log(error), std / error
-    best = noisy_incumbent(mean[history.candidates.isin(history.population[history.succeeded])])
-    improvement = expected_improvement(mean, exploration(history.values) * std, best)
+    score = history.scale.score(prediction.mean)
+    std = exploration(history.values) * history.scale.score_deviation(score, prediction.std)
+    best = noisy_incumbent(score[history.candidates.isin(history.population[history.succeeded])])
+    improvement = expected_improvement(score, std, best)
     return np.where(history.candidates.isin(history.population), -np.inf, improvement)
 
 

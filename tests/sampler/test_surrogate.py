@@ -46,21 +46,32 @@ def test_accuracies_improve_by_the_logarithm_of_their_error() -> None:
     known = History(candidates, candidates[:1], np.array([90.0]))
     measured, other = promise(Prediction(np.array([90.0, 95.0]), np.array([1.0, 1.0])), known)
     assert measured == -np.inf
-    assert other == pytest.approx(0.693161, abs=1e-5)
+    assert other * known.scale.width == pytest.approx(0.693161, abs=1e-5)
 
 
 def test_values_that_are_no_accuracies_improve_as_they_are() -> None:
     candidates = EVERYTHING[:2]
     known = History(candidates, candidates[:1], np.array([-3.0]))
     _, other = promise(Prediction(np.array([-3.0, -3.0]), np.array([1.0, 1.0])), known)
-    assert other == pytest.approx(0.398942, abs=1e-6)  # the density of the normal distribution at 0
+    assert other * known.scale.width == pytest.approx(0.398942, abs=1e-6)  # the normal distribution's density at 0
+
+
+def test_what_is_unsure_and_far_below_the_knee_promises_next_to_nothing() -> None:
+    """To first order, a deviation of one score far below the knee is one of many points, which lie all below."""
+    candidates = EVERYTHING[:7]
+    known = History(candidates, candidates[:5], np.array([80.0, 88.0, 90.0, 91.0, 92.0]))
+    low = known.scale.target(np.array([-4.0]))
+    wide = known.scale.deviation(np.array([-4.0]), np.array([0.5]))
+    mean, std = np.append(known.values, [low.item(), 90.0]), np.append(np.ones(5), [wide.item(), 1.0])
+    *_, far, near = promise(Prediction(mean, std), known)
+    assert far < 1e-6 < near
 
 
 def test_what_counts_is_what_the_predictor_says_of_the_measured_that_succeeded() -> None:
     candidates = EVERYTHING[:4]
     known = History(candidates, candidates[:3], np.array([-1.0, -3.0, np.nan]))  # the first was lucky, the third failed
     *_, other = promise(Prediction(np.array([-2.0, -3.0, 9.0, -2.0]), np.ones(4)), known)
-    assert other == pytest.approx(0.398942, abs=1e-6)
+    assert other * known.scale.width == pytest.approx(0.398942, abs=1e-6)
 
 
 def test_a_search_that_stalls_promises_more_of_what_is_unknown() -> None:
