@@ -54,14 +54,19 @@ class GatedConvolution(MessagePassing):  # type: ignore[misc]  # torch-geometric
 
     def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
         """Return the new values of all nodes."""
-        own, value, gate, gated = torch.chunk(self.linear(x), 4, dim=-1)
-        received: Tensor = self.propagate(edge_index, gate=gate, gated=gated, value=value)
+        own, gate, told = torch.tensor_split(self.linear(x), [x.shape[-1], 2 * x.shape[-1]], dim=-1)
+        received: Tensor = self.propagate(edge_index, gate=gate, told=told)
         return own + received
 
-    def message(self, gate_i: Tensor, gated_j: Tensor, value_j: Tensor) -> Tensor:
+    def message(self, gate_i: Tensor, told_j: Tensor) -> Tensor:
         """Return what passes along each edge, (members, edges, width)."""
-        opened: Tensor = torch.sigmoid(gate_i + gated_j) * value_j
+        gated, value = torch.chunk(told_j, 2, dim=-1)
+        opened: Tensor = torch.sigmoid(gate_i + gated) * value
         return opened
+
+    def aggregate(self, inputs: Tensor, index: Tensor, dim_size: int) -> Tensor:
+        """Return the sum of what reaches each node, (members, nodes, width); quicker so than by scattering."""
+        return inputs.new_zeros(len(inputs), dim_size, inputs.shape[2]).index_add(1, index, inputs)
 
 
 class GraphNetwork(nn.Module):

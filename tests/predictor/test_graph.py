@@ -60,7 +60,7 @@ def test_the_convolution_of_one_member_is_that_of_torch_geometric(flow: str) -> 
     torch.manual_seed(0)
     ours, theirs = GatedConvolution(2, 4, flow), ResGatedGraphConv(4, 4, flow=flow)
     parts = zip(
-        (theirs.lin_skip, theirs.lin_value, theirs.lin_key, theirs.lin_query),
+        (theirs.lin_skip, theirs.lin_key, theirs.lin_query, theirs.lin_value),
         ours.linear.weight[1].chunk(4, dim=1),
         ours.linear.bias[1, 0].chunk(4),
         strict=True,
