@@ -65,6 +65,8 @@ class Ledger:
         self.running: dict[int, int] = {}
         self.claims: dict[int, int] = {}
         self.answered = 0
+        self._values = dict(self.known.values)  # by position; NaN where a measurement failed
+        self._paid: dict[int, int] = {}  # the position of each measurement, by the number of its trial
         self._positions: dict[int, int] = {}  # by the number of the trial
         self._open: list[int] = []  # numbers of the trials that were not finished
         self._read = 0
@@ -80,18 +82,19 @@ class Ledger:
         self.running = {}
         for number in self._open:
             position = self.position_of(trials[number])
-            if position >= 0 and position not in self.measured and position not in self.known.values:
+            if position >= 0 and position not in self._values:
                 self.running.setdefault(position, number)
-        claims = [(trial.number, position) for position, trial in self.measured.items()]
-        claims += [(number, position) for position, number in self.running.items()]
-        self.claims = dict(sorted(claims))
+        running = {number: position for position, number in self.running.items()}
+        self.claims = dict(sorted((self._paid | running).items()))
 
     def _finish(self, trial: FrozenTrial) -> None:
         paid = trial.state == TrialState.COMPLETE or FAILURE in trial.user_attrs
         self.answered += paid or ANSWERED in trial.user_attrs
         position = self.position_of(trial)
-        if paid and ANSWERED not in trial.user_attrs and position >= 0 and position not in self.known.values:
-            self.measured.setdefault(position, trial)
+        if paid and ANSWERED not in trial.user_attrs and position >= 0 and position not in self._values:
+            self.measured[position] = trial
+            self._paid[trial.number] = position
+            self._values[position] = float("nan") if FAILURE in trial.user_attrs else float(trial.values[0])
 
     def position_of(self, trial: FrozenTrial) -> int:
         """Return the position among the candidates of a trial's architecture, -1 if it is none of them."""
@@ -108,10 +111,7 @@ class Ledger:
 
     def value(self, position: int) -> float:
         """Return what was measured at a position, or known before; NaN where it failed."""
-        if position in self.known.values:
-            return self.known.values[position]
-        trial = self.measured[position]
-        return float("nan") if FAILURE in trial.user_attrs else float(trial.values[0])
+        return self._values[position]
 
     def history(self, length: int | None = None) -> History:
         """Return what was known and the first ``length`` claims, or all; what is being measured has the value NaN."""
@@ -134,8 +134,7 @@ class Ledger:
         return self._history(positions[:count]), seconds[:count]
 
     def _history(self, positions: list[int]) -> History:
-        told = self.measured.keys() | self.known.values.keys()
-        values = [self.value(position) if position in told else float("nan") for position in positions]
+        values = [self._values.get(position, float("nan")) for position in positions]
         at = np.array(positions, dtype=np.int64)
         costs = self.known.costs
         if costs.shape[1]:

@@ -168,6 +168,24 @@ def test_a_journal_that_vanished_and_came_back_is_gone_on_with(tmp_path: Path, s
     assert search(table=small_table, sampler="random", budget=12, seed=4, folder=tmp_path).trials == whole.trials
 
 
+def test_a_journal_that_vanishes_in_the_middle_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, away = tmp_path / "study.journal", tmp_path / "away"
+
+    def vanish(index: int) -> float:
+        if len(evaluator.asked) == 3:
+            journal.rename(away)
+        return float(index)
+
+    def come_back(_: float) -> None:
+        away.rename(journal)
+
+    evaluator = Invented(vanish)
+    monkeypatch.setattr(study_module.time, "sleep", come_back)
+    history, _ = run(opened(tmp_path), evaluator, Random(), budget=6, seed=0)
+    assert len(history) == len(evaluator.asked) == 6
+    assert len(opened(tmp_path).trials()) == 6
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), "91.5", None, True])
 def test_what_is_no_finite_number_is_a_failed_measurement(bad: object) -> None:
     evaluator = Invented(lambda index: bad if index == 0 else float(index))
