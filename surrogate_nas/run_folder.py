@@ -11,7 +11,7 @@ from typing import Any
 from surrogate_nas.errors import RunFolderError
 from surrogate_nas.record import write_json
 
-LONG = 200  # characters of a difference, beyond which it is not spelt out
+LONG = 140  # characters of a difference, such as that of two checksums, beyond which it is not spelt out
 
 
 def claim(folder: str | Path, what: str, identity: Mapping[str, Any]) -> Path:

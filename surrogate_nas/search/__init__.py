@@ -11,6 +11,7 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from surrogate_nas.configuration import load_sampler
 from surrogate_nas.errors import SettingError
-from surrogate_nas.run_folder import claim, describe
+from surrogate_nas.run_folder import claimed, describe
 from surrogate_nas.sampler.base import Sampler
 from surrogate_nas.sampler.hyperband import Hyperband
 from surrogate_nas.search.ledger import Known
@@ -157,13 +158,12 @@ def search(
         quiet_optuna(),
         threadpool_limits(1, user_api="blas"),  # small matrices: threads cost more than they give
         tempfile.TemporaryDirectory() as temporary,
+        nullcontext() if folder is None else claimed(folder, "search", identity) as own,
     ):
-        if folder is not None:
-            folder = claim(folder, "search", identity)
-        elif workers > 1 and storage is None:
-            folder = Path(temporary)
+        if own is None and workers > 1 and storage is None:
+            own = Path(temporary)
         name_of_study = study or "-".join([about.get("table", "training"), about["dataset"], name, f"seed{seed}"])
-        place = Place(folder, storage, name_of_study, known.directions, heartbeat)
+        place = Place(own, storage, name_of_study, known.directions, heartbeat)
         shared = place.open()
         shared.belongs_to(identity)
         if workers > 1:

@@ -295,4 +295,6 @@ def _reason(error: BaseException) -> str:
     """Return the first line of the deepest cause of an error."""
     while error.__cause__ is not None:
         error = error.__cause__
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
