@@ -15,6 +15,7 @@ from typing import Any
 
 from surrogate_nas.configuration import configuration_folder, names
 from surrogate_nas.errors import RunFolderError, SettingError, SurrogateNASError, UnknownMethodError, expected
+from surrogate_nas.overrides import opened, typed
 from surrogate_nas.shell import copyable
 
 USAGE = """usage: surrogate-nas JOB [options]
@@ -30,7 +31,6 @@ jobs:
 surrogate-nas JOB --help says what a job takes. search, fit, compare and verify take Hydra overrides: NAME=VALUE
 changes a setting, -m runs every combination of comma-separated values, and folder=FOLDER resumes a run.
 """
-OPEN_GROUPS = ("sampler", "predictor", "data", "recipe", "executor", "constraint")  # a configuration lists not all of
 HYDRA_JOBS = ("search", "fit", "compare", "verify")
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -68,7 +68,7 @@ def _hydra_job(job: str, rest: list[str]) -> None:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import DictConfig, OmegaConf
 
-    rest = [_open_to_new_arguments(override) for override in rest]
+    rest = [opened(override) for override in rest]
     if not any(override.startswith("-") for override in rest):  # one run: no sweep, and no question to Hydra
         folder = _check(job, rest)
         if not any(override.startswith("folder=") for override in rest):
@@ -87,26 +87,14 @@ def _hydra_job(job: str, rest: list[str]) -> None:
                 folder.rmdir()  # only if nothing was written
             sys.exit(BAD_INPUT)
         except KeyboardInterrupt:
-            print(f"interrupted; nothing is lost. Go on with: surrogate-nas {job} {copyable(rest)}", file=sys.stderr)
+            print(
+                f"interrupted; nothing is lost. Go on with: surrogate-nas {job} {copyable(map(typed, rest))}",
+                file=sys.stderr,
+            )
             sys.exit(INTERRUPTED)
 
     sys.argv = [f"surrogate-nas {job}", *rest]
     hydra.main(version_base="1.3", config_path=str(configuration_folder()), config_name=job)(task)()
-
-
-def _open_to_new_arguments(override: str) -> str:
-    """Return ``sampler.starts=4`` as ``++sampler.starts=4``.
-
-    Defaults live in constructors, and configurations do not repeat them; whether an argument exists is checked when the
-    object is made.
-    """
-    group = override.partition(".")[0]
-    return (
-        f"++{override}"
-        if "." in override.partition("=")[0]
-        and group in ("sampler", "predictor", "data", "recipe", "constraint", "executor")
-        else override
-    )
 
 
 def _check(job: str, overrides: list[str]) -> Path:

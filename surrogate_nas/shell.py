@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 ACTIVE = '"\\$`!'  # what double quotes leave its meaning to, or end at
 
 
-def copyable(arguments: Sequence[str]) -> str:
+def copyable(arguments: Iterable[str]) -> str:
     """Return arguments as one line that a shell splits into them again, quoted in the way that is easiest to read."""
     return " ".join(_quoted(argument) for argument in arguments)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from surrogate_nas.overrides import typed
 from surrogate_nas.record import Record, write_aside, write_json
 from surrogate_nas.shell import copyable
 
@@ -51,7 +52,7 @@ def write_result(result: Record, config: Mapping[str, Any], folder: Path) -> Non
 def circumstances(started: datetime) -> dict[str, Any]:
     """Return what a reader needs to repeat a run."""
     return {
-        "command": f"{sys.argv[0]} {copyable(sys.argv[1:])}".strip(),
+        "command": f"{sys.argv[0]} {copyable(map(typed, sys.argv[1:]))}".strip(),
         "started": started.isoformat(timespec="seconds"),
         "versions": {name: _version(name) for name in PACKAGES},
         "machine": {

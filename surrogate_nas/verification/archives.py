@@ -59,6 +59,7 @@ class Source:
         files: names of the files in it, by split.
         label: key of the labels in each file.
         classes: number of classes.
+        size: height and width of the images in pixels.
         mean, std: of the three channels, in pixel values of 0 to 255.
     """
 
@@ -68,11 +69,22 @@ class Source:
     files: Mapping[Split, tuple[str, ...]]
     label: str
     classes: int
+    size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
     def task(self, splits: dict[Split, Images]) -> ImageTask:
-        """Return the task of these splits, with the published statistics."""
+        """Return the task of these splits, with the published statistics.
+
+        Raises:
+            DataError: the images are of another shape.
+        """
+        for split, images in splits.items():
+            if images.pixels.shape[1:] != (self.size, self.size, 3):
+                raise DataError(
+                    f"images of {self.name} are {self.size} x {self.size} pixels of 3 channels, got {split} images of "
+                    f"shape {images.pixels.shape[1:]}."
+                )
         mean, std = (np.array(values, dtype=np.float64) / 255 for values in (self.mean, self.std))
         return ImageTask(self.name, splits, self.classes, mean.astype(np.float32), std.astype(np.float32))
 
@@ -85,6 +97,7 @@ CIFAR10 = Source(
     files={Split.TRAIN: tuple(f"data_batch_{part}" for part in range(1, 6)), Split.TEST: ("test_batch",)},
     label="labels",
     classes=10,
+    size=32,
     mean=(125.3, 123.0, 113.9),
     std=(63.0, 62.1, 66.7),
 )
@@ -95,6 +108,7 @@ CIFAR100 = Source(
     files={Split.TRAIN: ("train",), Split.TEST: ("test",)},
     label="fine_labels",
     classes=100,
+    size=32,
     mean=(129.3, 124.1, 112.4),
     std=(68.2, 65.4, 70.4),
 )
@@ -105,6 +119,7 @@ IMAGENET16_120 = Source(
     files={Split.TRAIN: tuple(IMAGENET16)[:-1], Split.TEST: tuple(IMAGENET16)[-1:]},
     label="labels",
     classes=IMAGENET_CLASSES,
+    size=16,
     mean=(122.68, 116.66, 104.01),
     std=(63.22, 61.26, 65.09),
 )

@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 from surrogate_nas.errors import DataError
 from surrogate_nas.split import Split
 
+CHANNELS = (
+    1,
+    3,
+)  # of the images in a file: grey or coloured; more would be maps of features, or channels that come first
 DIGIT_SIZE = 8  # scikit-learn's digits are 8 x 8 pixels of value 0 to 16
 
 
@@ -266,4 +270,10 @@ def _images(arrays: dict[str, NDArray[np.generic]], split: Split, path: Path) ->
             f"y_{split} of {path} must be {len(pixels)} integers, got {labels.dtype} of shape {labels.shape}."
         )
     images = pixels.astype(np.uint8, copy=False)
-    return Images(images if images.ndim == 4 else images[..., None], labels.astype(np.int64))
+    images = images if images.ndim == 4 else images[..., None]
+    if images.shape[-1] not in CHANNELS or 0 in images.shape[1:]:
+        raise DataError(
+            f"x_{split} of {path} must hold grey or coloured images, of 1 or 3 channels, which come last; got shape "
+            f"{pixels.shape}."
+        )
+    return Images(images, labels.astype(np.int64))

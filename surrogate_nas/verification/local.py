@@ -14,6 +14,7 @@ from multiprocessing.context import SpawnProcess
 from surrogate_nas.errors import StoppedError, SurrogateNASError
 from surrogate_nas.verification.data import ImageTask
 from surrogate_nas.verification.executor import Epoch, Event, Failure, Job, Work, resolved_device
+from surrogate_nas.verification.memory import check_processes
 from surrogate_nas.verification.recipe import Recipe
 from surrogate_nas.verification.trainer import Training
 from surrogate_nas.worker_process import available_cores, follow_parent, spawning
@@ -28,11 +29,13 @@ class LocalExecutor:
     def run(self, jobs: Sequence[Job], work: Work, *, workers: int | None = None) -> Generator[Event, None, None]:
         """Run every job; see ``Executor``. There is room for one training a core."""
         resolved_device(work.device)  # a wrong one is told before any process starts
+        room = workers or available_cores()
+        check_processes(min(room, len(jobs)))
         waiting = deque(jobs)
         crew: dict[connection.Connection, Worker] = {}
         try:
             while waiting or crew:
-                while waiting and len(crew) < (workers or available_cores()):
+                while waiting and len(crew) < room:
                     worker = Worker(work)
                     crew[worker.pipe] = worker
                     worker.give(waiting.popleft())

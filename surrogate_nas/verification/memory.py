@@ -15,6 +15,7 @@ from surrogate_nas.verification.network import cell_space
 from surrogate_nas.verification.recipe import Recipe
 
 FLOAT = 4  # bytes of a float32
+PROCESS = 140 * 2**20  # bytes of its own that a process holds once it has imported PyTorch 2.13: /proc/PID/smaps_rollup
 KEPT = 3  # values that a convolution keeps for each of its outputs: rectified input, its own output, the normalised one
 
 
@@ -46,6 +47,20 @@ def check_memory(architectures: Sequence[Population], task: ImageTask, recipe: R
         raise ExhaustedError(
             f"{len(architectures)} trainings at the same time need at least {needed / 1e9:.1f} GB of memory, "
             f"{device} has {free / 1e9:.1f} GB free. Train fewer at the same time, or with a smaller batch_size."
+        )
+
+
+def check_processes(count: int) -> None:
+    """Refuse more processes than fit.
+
+    Raises:
+        ExhaustedError: they need more memory than this machine has free, before any has an image.
+    """
+    needed, free = count * PROCESS, free_bytes("cpu")
+    if free is not None and needed > free:
+        raise ExhaustedError(
+            f"{count} processes need at least {needed / 1e9:.1f} GB of memory, this machine has {free / 1e9:.1f} GB "
+            "free. Train fewer at the same time (workers)."
         )
 
 

@@ -20,6 +20,7 @@ from torch.nn import functional
 from surrogate_nas.errors import SettingError
 from surrogate_nas.space.cell import KERNEL_SIZES, CellSpace
 from surrogate_nas.space.population import Population
+from surrogate_nas.verification.normalisation import Normalisation
 
 LabelledEdge = tuple[int, int, str]  # source node, target node, operation
 
@@ -36,25 +37,19 @@ def cell_space(architecture: Population) -> CellSpace:
     return space
 
 
-def normalised(x: Tensor, by: nn.BatchNorm2d) -> Tensor:
-    """Return a batch normalisation without counting its batches: a hundred layers, and nobody reads the number."""
-    return functional.batch_norm(
-        x, by.running_mean, by.running_var, by.weight, by.bias, by.training, by.momentum or 0.0, by.eps
-    )
-
-
 class NormalisedConvolution(nn.Module):
     """ReLU, convolution without bias, batch normalisation."""
 
     def __init__(self, inputs: int, outputs: int, kernel_size: int, *, stride: int = 1) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(inputs, outputs, kernel_size, stride=stride, padding=kernel_size // 2, bias=False)
-        self.normalisation = nn.BatchNorm2d(outputs)
+        self.normalisation = Normalisation(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalised convolution of the positive part of x."""
         weight, stride, padding = self.convolution.weight, self.convolution.stride, self.convolution.padding
-        return normalised(functional.conv2d(functional.relu(x), weight, None, stride, padding), self.normalisation)
+        y: Tensor = self.normalisation(functional.conv2d(functional.relu(x), weight, None, stride, padding))
+        return y
 
 
 class Cell(nn.Module):
@@ -145,7 +140,7 @@ class Trunk(nn.Module):
     ) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(image_channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
+            nn.Conv2d(image_channels, channels, 3, padding=1, bias=False), Normalisation(channels)
         )
         stages: list[nn.Module] = []
         for stage in range(3):
@@ -154,13 +149,13 @@ class Trunk(nn.Module):
                 channels *= 2
             stages += [Cell(edges, channels) for _ in range(cells_per_stage)]
         self.stages = nn.Sequential(*stages)
-        self.normalisation = nn.BatchNorm2d(channels)
+        self.normalisation = Normalisation(channels)
         self.width = channels
 
     def features(self, images: Tensor) -> Tensor:
         """Return (batch, width) features of images (batch, image_channels, height, width)."""
         features = self.stages(self.stem(images))
-        pooled: Tensor = functional.relu(normalised(features, self.normalisation)).mean(dim=(2, 3))
+        pooled: Tensor = functional.relu(self.normalisation(features)).mean(dim=(2, 3))
         return pooled
 
 

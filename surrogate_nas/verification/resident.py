@@ -41,7 +41,7 @@ class ResidentImages:
     @classmethod
     def of(cls, images: Images, task: ImageTask, *, device: str, padding: int = 0) -> ResidentImages:
         """Return the images of a split, padded before they are normalised, as NAS-Bench-201 pads."""
-        pixels = torch.from_numpy(images.pixels).to(device)
+        pixels = torch.from_numpy(images.pixels).to(device).contiguous()
         if padding:
             pixels = functional.pad(pixels, [0, 0, padding, padding, padding, padding])
         mean, std = (torch.from_numpy(value).to(device)[:, None, None] for value in (task.mean, task.std))
@@ -49,8 +49,10 @@ class ResidentImages:
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """Return (b, channels, height, width) float32, laid out as ``LAYOUT``, of raw (b, height, width, channels)."""
-        laid_out = pixels.permute(0, 3, 1, 2).contiguous(memory_format=LAYOUT)
-        return (laid_out.float() / 255 - self.mean) / self.std
+        _, height, width, channels = pixels.shape
+        mean, std = (value.flatten().repeat(width) for value in (self.mean, self.std))  # of a row: one long vector
+        rows = pixels.reshape(-1, width * channels).float().div_(255).sub_(mean).div_(std)
+        return rows.view(-1, height, width, channels).permute(0, 3, 1, 2).contiguous(memory_format=LAYOUT)
 
     def batch(self, draws: Tensor) -> tuple[Tensor, Tensor]:
         """Return the images and labels that draws (b, 1) or (b, 4) stand for.
@@ -66,8 +68,9 @@ class ResidentImages:
         rows = top + torch.arange(height, device=draws.device)  # (b, height)
         columns = left + torch.arange(width, device=draws.device)  # (b, width)
         columns = torch.where(mirrored.bool(), columns.flip(1), columns)
-        chosen = self.pixels[image[:, None, None], rows[:, :, None], columns[:, None, :]]
-        return self.normalised(chosen), self.labels[image]
+        within = (image[:, None] * self.pixels.shape[1] + rows)[:, :, None] * self.pixels.shape[2] + columns[:, None, :]
+        chosen = self.pixels.view(-1, self.pixels.shape[3]).index_select(0, within.flatten())
+        return self.normalised(chosen.view(len(draws), height, width, -1)), self.labels[image]
 
     @property
     def device(self) -> torch.device:

@@ -32,8 +32,9 @@ class ProgressBar:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.bar is not None:
+            self.bar.leave = kind is None or self.bar.n > 0  # of what was refused before it began nothing stays
             self.bar.close()
 
     def see(self, event: Event) -> None:

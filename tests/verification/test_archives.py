@@ -7,6 +7,7 @@ import io
 import os
 import pickle
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,12 +67,13 @@ def test_statistics_are_the_published_ones_whatever_the_images(small_cifar10: Pa
     assert task.std * 255 == pytest.approx([63.0, 62.1, 66.7])
 
 
-def test_the_halves_of_cifar10_are_those_of_nas_bench_201(tmp_path: Path) -> None:
+def test_the_halves_of_cifar10_are_those_of_nas_bench_201(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The published code asserts these places of its two lists."""
     number = np.arange(50_000)
     pixels = np.zeros((50_000, 1, 1, 3), dtype=np.uint8)
     pixels[:, 0, 0, :2] = np.stack([number // 256, number % 256], axis=1)  # each image tells its own position
     np.savez(tmp_path / "i.npz", x_train=pixels, y_train=number % 10, x_test=pixels[:9], y_test=number[:9])
+    monkeypatch.setattr(archives, "CIFAR10", replace(CIFAR10, size=1))
     task = cifar10(str(tmp_path / "i.npz"), train=25_000)
     places = {split: part.pixels[:, 0, 0, :2] @ np.array([256, 1]) for split, part in task.splits.items()}
     assert places[Split.TRAIN][[0, 10, 111]].tolist() == [0, 26, 203]
@@ -186,10 +188,11 @@ def test_another_number_of_training_images_is_refused(small_cifar10: Path) -> No
         cifar10(str(small_cifar10), train=25_000, sha256=None)
 
 
-def test_grey_images_are_no_cifar(tmp_path: Path) -> None:
-    grey = np.zeros((4, 28, 28), dtype=np.uint8)
-    np.savez(tmp_path / "i.npz", x_train=grey, y_train=np.arange(4), x_test=grey, y_test=np.arange(4))
-    with pytest.raises(DataError, match="statistics of 3 channels, got images of shape"):
+@pytest.mark.parametrize("shape", [(32, 32), (28, 28, 3)], ids=["grey", "small"])
+def test_images_of_another_shape_are_no_cifar(shape: tuple[int, ...], tmp_path: Path) -> None:
+    others = np.zeros((4, *shape), dtype=np.uint8)
+    np.savez(tmp_path / "i.npz", x_train=others, y_train=np.arange(4), x_test=others, y_test=np.arange(4))
+    with pytest.raises(DataError, match="images of cifar10 are 32 x 32 pixels of 3 channels, got"):
         cifar10(str(tmp_path / "i.npz"), train=4)
 
 

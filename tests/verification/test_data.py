@@ -105,6 +105,9 @@ def test_npz_may_bring_validation_images_grey_images_and_column_labels(tmp_path:
     ("changes", "message"),
     [
         ({"x_train": np.zeros((10, 6, 6, 3))}, "x_train of .* must be uint8 .* got float64"),
+        ({"x_train": np.zeros((10, 6, 6, 5), dtype=np.uint8)}, r"1 or 3 channels, which come last; got .*6, 5\)"),
+        ({"x_train": np.zeros((10, 3, 6, 6), dtype=np.uint8)}, "1 or 3 channels, which come last"),
+        ({"x_train": np.zeros((10, 0, 6, 3), dtype=np.uint8)}, r"got shape \(10, 0, 6, 3\)"),
         ({"x_train": np.zeros((10, 6), dtype=np.uint8)}, r"got uint8 of shape \(10, 6\)"),
         ({"y_train": np.zeros(9, dtype=int)}, r"y_train of .* must be 10 integers, got int64 of shape \(9,\)"),
         ({"y_train": np.zeros(10)}, "must be 10 integers, got float64"),

@@ -10,6 +10,8 @@ from surrogate_nas.errors import ExhaustedError
 from surrogate_nas.space import NB201
 from surrogate_nas.verification import memory
 from surrogate_nas.verification.data import digits
+from surrogate_nas.verification.executor import Job, Work
+from surrogate_nas.verification.local import LocalExecutor
 from surrogate_nas.verification.recipe import Recipe
 from surrogate_nas.verification.trainer import Run, train, train_together
 
@@ -43,3 +45,11 @@ def test_one_training_that_cannot_fit_is_refused_too(monkeypatch: pytest.MonkeyP
 def test_where_nobody_tells_how_much_is_free_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "free_bytes", lambda device: None)
     train(CELL, TASK, TINY, seed=1)
+
+
+def test_more_processes_than_memory_are_refused_before_any_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda device: 10 * memory.PROCESS)
+    jobs = [Job(CELL, seed) for seed in range(11)]
+    with pytest.raises(ExhaustedError, match=r"11 processes need at least 1.6 GB of memory.* \(workers\)"):
+        next(LocalExecutor().run(jobs, Work(digits, TINY), workers=1000))
+    memory.check_processes(10)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from surrogate_nas.errors import MissingExtraError
+from surrogate_nas.errors import MissingExtraError, SettingError
 from surrogate_nas.split import Split
 from surrogate_nas.verification.executor import Epoch, Event, Failure, Job, Work
 from surrogate_nas.verification.trainer import Training
@@ -88,6 +88,13 @@ def test_the_bar_tells_of_all_trainings_at_once(capsys: pytest.CaptureFixture[st
     told = capsys.readouterr().err
     assert "2 of 2 trainings: 100%" in told
     assert "it was diverged." in told
+
+
+def test_of_what_is_refused_before_it_began_no_bar_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SettingError, match="device must be"):
+        verify(CELLS, few_digits, TINY, seeds=[1], device="tpu", progress=True)
+    *_, before, last = capsys.readouterr().err.split("\r")
+    assert before.strip() == last == ""  # the line was wiped
 
 
 def test_the_journal_holds_losses_so_that_a_resumed_run_writes_whole_curves(tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ def _best_so_far(rows: list[dict[str, Any]], optimum: float | None, domain: Doma
         ),
         *_measurements(base, height_of("measured")),
     )
-    described = f"Best {split} accuracy so far by query, with random search and the table's optimum."
+    beside = "" if optimum is None else ", with random search and the table's optimum"
+    described = f"Best {split} accuracy so far by query{beside}."
     return specification(layers, rows, height=HEIGHT, description=described)
 
 

@@ -31,7 +31,14 @@ def test_nothing_paid_has_no_factor(run_of: Callable[..., Run]) -> None:
 
 
 def test_a_search_by_training_speaks_of_no_table(page_of: Callable[..., str]) -> None:
-    trained = {"table": None, "optimum": None, "regret": None, "random_search": None, "verification": []}
+    trained = {
+        "table": None,
+        "optimum": None,
+        "regret": None,
+        "random_search": None,
+        "verification": [],
+        "oracle": None,
+    }
     seconds = {"wall": 1.0, "training": 9.0, "training_all": None}
     told = {"training": {"data": "digits", "recipe": "digits"}}
     page = page_of(search_result(), **trained, seconds=seconds, provenance=told)
