@@ -53,11 +53,11 @@ def known_measurements(path: str | Path, evaluator: Evaluator, *, split: Split) 
     try:
         with file.open(newline="", encoding="utf-8") as text:
             reader = csv.DictReader(text)
-            rows = list(reader)
+            there, rows = set(reader.fieldnames or ()), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise WarmStartError(f"warm_start: {file} cannot be read ({reason}).") from error
-    missing = {"architecture", column} - set(reader.fieldnames or ())
+    missing = {"architecture", column} - there
     if missing:
         raise WarmStartError(f"warm_start: {file} has no column {min(missing)!r}; it needs architecture,{column}.")
     values: dict[int, list[float]] = {}
@@ -75,13 +75,16 @@ def _row(row: dict[str, str], column: str, evaluator: Evaluator, where: str) -> 
         WarmStartError: it tells none.
     """
     try:
-        architecture = evaluator.candidates.space.parse(row["architecture"])
+        architecture = evaluator.candidates.space.parse(row["architecture"] or "")
     except InvalidArchitectureError as error:
         raise WarmStartError(f"{where}{error}") from error
     position = int(evaluator.locate(architecture)[0])
     if position < 0:
         raise WarmStartError(f"{where}{row['architecture']} is no candidate of this search; remove the line.")
     try:
-        return position, float(row[column] or "nan")
+        accuracy = float(row[column] or "nan")
     except ValueError:
-        raise WarmStartError(f"{where}accuracy must be a number in percent, got {row[column]!r}.") from None
+        accuracy = math.inf
+    if accuracy < 0 or accuracy > 100:
+        raise WarmStartError(f"{where}accuracy must be a number in percent, 0 to 100, got {row[column]!r}.")
+    return position, accuracy

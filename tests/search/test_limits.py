@@ -92,7 +92,10 @@ def test_an_earlier_search_is_gone_on_from(small_table: Table, tmp_path: Path) -
         ("architecture,valid\n", "has no column 'accuracy'; it needs architecture,accuracy"),
         ("architecture,accuracy\n|conv|,70\n", "line 2: '|conv|' is no architecture"),
         (f"architecture,accuracy\n{CONVOLUTIONS},70\n", "line 2: .* is no candidate of this search; remove the line"),
-        ("architecture,accuracy\nFIRST,70\nFIRST,high\n", "line 3: accuracy must be a number in percent, got 'high'"),
+        ("architecture,accuracy\nFIRST,70\nFIRST,high\n", "line 3: accuracy must be a number .* got 'high'"),
+        ("architecture,accuracy\nFIRST,7000\n", "line 2: accuracy must be a number in percent, 0 to 100, got '7000'"),
+        ("accuracy,architecture\n70\n", "line 2: '' is no architecture"),
+        ("", "has no column 'accuracy'"),
     ],
 )
 def test_known_measurements_that_cannot_be_understood_are_refused(
