@@ -148,6 +148,7 @@ def _plain_job(job: str, rest: list[str]) -> None:
     """Run a job that has ordinary options."""
     from surrogate_nas import table_job
 
+    sys.argv = [f"surrogate-nas {job}", *rest]  # what a run folder tells of its command
     parser = argparse.ArgumentParser(f"surrogate-nas {job}")
     if job == "report":
         _report(parser, rest)

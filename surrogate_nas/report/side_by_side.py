@@ -83,6 +83,7 @@ def side_by_side(folders: Sequence[Path]) -> Record:
         records, target = _once(gathered.records, (*RUN, "size")), TARGET
         sizes = sorted({record["size"] for record in records})
         found = compared_fits(records, methods=methods, tasks=list(gathered.tasks), metric="kendall_tau")
+    seeds = {row["seed"] for row in found["runs"] if row["status"] != LEFT_OUT}
     columns = found["runs"][0]
     found["runs"] += [{**dict.fromkeys(columns), **row} for row in gathered.lost]
     return Record(
@@ -91,7 +92,7 @@ def side_by_side(folders: Sequence[Path]) -> Record:
         methods=methods,
         settings=gathered.settings,
         tasks=gathered.tasks,
-        seeds=sorted({record["seed"] for record in records}),
+        seeds=sorted(seeds),
         sizes=sizes,
         target=target,
         folders=[str(folder) for folder in folders],

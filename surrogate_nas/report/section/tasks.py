@@ -28,7 +28,7 @@ def _facts(task: Record) -> dict[str, str]:
 def _noise(noise: Record | None) -> str:
     """Return in words how far labels can be trusted."""
     if noise is None:
-        return "not known: no architecture was trained with two seeds"
+        return "not known here: it takes two trainings of one architecture"
     between = (
         ""
         if noise.kendall_tau is None

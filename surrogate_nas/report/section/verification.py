@@ -28,6 +28,7 @@ def section(run: Run) -> Section:
         "verdict": run.result.get("verdict"),
         "addition": _addition(run.result),
         "forecast": any(cell["forecast"] for cell in cells),
+        "unseen": run.result.job == "search",  # whose forecasts are cross-validated
         "spread": any(row["low"] is not None for row in rows),
     }
     return Section("verification", "Verification", values)
