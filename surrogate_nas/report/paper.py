@@ -15,8 +15,8 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def markdown(rows: Rows) -> str:
-    """Return rows of the same keys as a Markdown table; a bar inside a value cannot end its cell."""
-    safe = [{_bars(name): _bars(value) for name, value in row.items()} for row in rows]
+    """Return rows of the same keys as a Markdown table; what a value holds is neither a new cell nor HTML."""
+    safe = [{_plain(name): _plain(value) for name, value in row.items()} for row in rows]
     return tabulate(safe, headers="keys", tablefmt="github", disable_numparse=True)
 
 
@@ -44,5 +44,5 @@ def spread(interval: Mapping[str, float | None], digits: int = 3) -> str:
     return f"{mean:.{digits}f}" + ("" if low is None else f" [{low:.{digits}f}, {high:.{digits}f}]")
 
 
-def _bars(value: Any) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")
+def _plain(value: Any) -> str:
+    return str(value).replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -122,6 +122,7 @@ def test_special_characters_cannot_break_a_paper() -> None:
     assert "50 \\% \\& more" in latex(rows)
     assert "a\\_b" in latex(rows)
     assert "x\\|y" in markdown(rows)
+    assert "&lt;b>" in markdown([{"<b>": 1}])
     assert spread({"mean": 0.5, "low": 0.25, "high": 0.75}) == "0.500 [0.250, 0.750]"
     assert spread({"mean": None, "low": None, "high": None}) == ""
 
