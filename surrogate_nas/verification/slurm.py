@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Generator, Sequence
@@ -89,6 +90,7 @@ class SlurmExecutor:
         """Return the jobs that submitit has queued, one for each training."""
         import submitit
 
+        new = not folder.exists()
         try:
             executor = submitit.AutoExecutor(folder=folder, cluster=self.cluster, slurm_max_num_timeout=self.restarts)
             executor.update_parameters(
@@ -104,6 +106,8 @@ class SlurmExecutor:
                 training.progress(job).unlink(missing_ok=True)  # of an earlier run in this folder
             submitted: list[Any] = executor.map_array(training, jobs)
         except (RuntimeError, submitit.core.utils.FailedJobError) as error:
+            if new:  # scripts of jobs that will never be
+                shutil.rmtree(folder, ignore_errors=True)
             raise SettingError(f"Slurm does not take the trainings: {' '.join(str(error).split())}") from error
         return submitted
 

@@ -128,6 +128,19 @@ def test_without_slurm_there_is_one_sentence(tmp_path: Path, monkeypatch: pytest
         list(SlurmExecutor().run([Job(CELLS[0], 1)], Work(few_digits, TINY, folder=tmp_path)))
 
 
+def test_a_refused_submission_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs, folder = tmp_path / "programs", tmp_path / "run"
+    programs.mkdir()
+    for name in ("srun", "sbatch"):
+        (programs / name).write_text("#!/bin/sh\necho no such partition >&2\nexit 1\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    folder.mkdir()
+    with pytest.raises(SettingError, match=r"Slurm does not take the trainings: .*no such partition"):
+        next(SlurmExecutor().run([Job(CELLS[0], 1)], Work(few_digits, TINY, folder=folder)))
+    assert list(folder.iterdir()) == []
+
+
 def test_a_folder_is_needed_since_nodes_meet_there() -> None:
     with pytest.raises(SettingError, match="needs a run folder that all nodes share"):
         list(SlurmExecutor().run([Job(CELLS[0], 1)], Work(few_digits, TINY)))
