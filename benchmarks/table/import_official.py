@@ -17,6 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,9 +40,10 @@ from pathlib import Path
 from surrogate_nas.space import NB201
 path, started = Path(sys.argv[1]), time.monotonic()
 {}
-used = resource.getrusage(resource.RUSAGE_SELF)
-print(time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024**2)
+used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+print(time.monotonic() - started, sum(each.ru_utime + each.ru_stime for each in used))
 """
+LOOK = 0.5  # seconds between looks at the memory
 
 
 def main() -> None:
@@ -64,8 +66,9 @@ def main() -> None:
                 write_official(path, texts[:n], records, seed=1)
             environment = {**os.environ, "SURROGATE_NAS_TABLES": folder, "OMP_NUM_THREADS": "1"}
             command = [sys.executable, "-W", "ignore", "-c", MEASURED.format(code), path]
-            done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-            wall, processor, gigabytes = map(float, done.stdout.split())
+            with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
+                gigabytes = _most_memory(running)
+                wall, processor = map(float, running.communicate()[0].split())
             row = {
                 "date": datetime.now(UTC).date().isoformat(),
                 "what": {LOAD: "torch.load", PICKLE: "pickle.load"}.get(code, f"import {chosen.kind}"),
@@ -79,6 +82,32 @@ def main() -> None:
             print(row)
             _append(row)
             path.unlink()
+
+
+def _most_memory(running: subprocess.Popen[str]) -> float:
+    """Return the most memory in GB that a process and its children have had together; what they share counts once."""
+    most = 0
+    while running.poll() is None:
+        most = max(most, sum(map(_memory, _family(running.pid))))
+        time.sleep(LOOK)
+    return most / 1024**2
+
+
+def _family(process: int) -> list[int]:
+    try:
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:  # it has ended
+        return []
+    return [process, *(each for child in children for each in _family(int(child)))]
+
+
+def _memory(process: int) -> int:
+    """Return a process's memory in kB, of pages that it shares its share only."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def _append(row: dict[str, object]) -> None:
