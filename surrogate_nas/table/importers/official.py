@@ -7,6 +7,7 @@ package, which interpret them here.
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
@@ -210,7 +211,7 @@ def _curve(
 
 @lru_cache
 def _epoch_keys(measured_on: str, epochs: int) -> tuple[str, ...]:
-    return tuple(f"{measured_on}@{epoch}" for epoch in range(epochs))
+    return tuple(sys.intern(f"{measured_on}@{epoch}") for epoch in range(epochs))  # as those of runs are
 
 
 def _values(by_epoch: Mapping[Any, float], keys: Sequence[Any]) -> NDArray[np.float64]:

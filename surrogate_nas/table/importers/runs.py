@@ -8,6 +8,7 @@ their texts in the pickle's memo. So each form of a run is learned once and then
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -83,14 +84,16 @@ class RunForms:
     def __init__(self) -> None:
         self._forms: dict[bytes, list[RunForm]] = {}  # longest first, by how they begin
         self._room = MOST_FORMS
+        self._found: tuple[bytes, RunForm] | None = None
 
-    def length(self, buffer: bytes, at: int) -> int:
-        """Return how long the run of a known form is that lies in a buffer; 0 if none does, or one that goes on."""
+    def find(self, buffer: bytes, at: int) -> bytes:
+        """Return the run of a known form that lies in a buffer; nothing if none does, or one that goes on."""
         for form in self._forms.get(_begin(buffer, at), ()):
             end = at + len(form.same)
             if form.fits(buffer, at) and buffer[end : end + 1] not in FOLLOWING:
-                return len(form.same)
-        return 0
+                self._found = buffer[at:end], form
+                return self._found[0]
+        return b""
 
     def places(self, run: bytes) -> Sequence[int]:
         """Return the places of a run's keys in the memo, as ``Run`` has them."""
@@ -104,20 +107,21 @@ class RunForms:
         """
         at = 0
         while at < len(content):
-            length = self.length(content, at)
-            if not length:
+            run = self.find(content, at)
+            if not run:
                 match = _ANY.match(content, at)
                 if match is None:
                     raise TableFormatError("its numbers have changed while it was read")
-                length = match.end() - at
-            run = content[at : at + length]
+                run = match.group()
             form = self._form(run)
             data = np.frombuffer(run, np.uint8)
             yield Run(form.keys, _places(run, form), data[form.values].view(">f8")[:, 0].astype(np.float64))
-            at += length
+            at += len(run)
 
     def _form(self, run: bytes) -> RunForm:
         """Return the form of a run, which is learned if it is new."""
+        if self._found is not None and self._found[0] is run:
+            return self._found[1]
         forms = self._forms.setdefault(_begin(run, 0), [])
         for form in forms:
             if len(form.same) == len(run) and form.fits(run, 0):
@@ -177,16 +181,16 @@ def _keys(keys: list[Any]) -> Sequence[Any]:
     """Return keys in the form in which those of equal runs compare quickly."""
     if keys == [*range(len(keys))]:
         return range(len(keys))
-    return tuple(key.decode() if isinstance(key, bytes) else key for key in keys)
+    return tuple(sys.intern(key.decode()) if isinstance(key, bytes) else key for key in keys)  # compared quickly
 
 
 def _places(run: bytes, form: RunForm) -> Sequence[int]:
     if not len(form.places):
         return range(0)
     places = np.frombuffer(run, np.uint8)[form.places].view("<u4")[:, 0]
-    first = int(places[0])
-    if (places - form.order == first).all():
-        return range(first, first + len(places))
+    first = places[0]
+    if (form.order + first).tobytes() == places.tobytes():  # they follow each other
+        return range(int(first), int(first) + len(places))
     every: list[int] = places.tolist()
     return every
 

@@ -11,7 +11,7 @@ from typing import IO, Any, NamedTuple
 from tqdm import tqdm
 
 from surrogate_nas.errors import ForbiddenTypeError, TableFormatError
-from surrogate_nas.table.importers.runs import AGAIN, RUN, RunForms
+from surrogate_nas.table.importers.runs import AGAIN, FOLLOWING, RUN, RunForms
 
 NAMES = (  # what the file of NAS-Bench-201 may name
     "collections.OrderedDict",
@@ -48,8 +48,9 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 WITHOUT_WHOLE = re.compile(rb"(?:%b|%b)++" % (_VALUE, _MEMO), re.DOTALL)
-_READS = re.compile(rb"(?:%b|%b|q.|r.{4})++|h(.)|j(.{4})|(\()|([etu])" % (_VALUE, _WHOLE), re.DOTALL)
+_READS = re.compile(rb"(?:%b|%b|q.|r.{4})*+(h.|j.{4}|[(etu]|\Z)" % (_VALUE, _WHOLE), re.DOTALL)
 _WRITES = re.compile(rb"(?:%b|%b|h.|j.{4}|[(etu])++|q(.)|r(.{4})" % (_VALUE, _WHOLE), re.DOTALL)
+_STARTS_OF_RUNS = b"".join(FOLLOWING)
 WITH_LENGTH = ("text", "long", "short")
 FORBIDDEN = ("name", "instance", "stacked", "extension", "persistent")
 UNREAD = ("short", "foreign")
@@ -105,8 +106,8 @@ def tokens(
             more(CHUNK)
         if at == len(buffer):
             break
-        if forms is not None and (length := forms.length(buffer, at)):
-            kind = "again" if buffer[at] == ord("j") else "run"
+        if forms is not None and buffer[at] in _STARTS_OF_RUNS and (raw := forms.find(buffer, at)):
+            kind = "again" if raw[0] == ord("j") else "run"
         else:
             match = pattern.match(buffer, at)
             if match is None:
@@ -118,8 +119,9 @@ def tokens(
                     more(length)
                     if length > len(buffer):
                         raise TableFormatError("it ends too early")
-        yield kind, end - len(buffer) + at, buffer[at : at + length]
-        at += length
+            raw = buffer[at : at + length]
+        yield kind, end - len(buffer) + at, raw
+        at += len(raw)
     if place.checksum not in (None, checksum):
         raise TableFormatError("its checksum is another")
 
@@ -165,15 +167,9 @@ def _name(kind: str, raw: bytes, texts: list[bytes]) -> str:
 
 def reads_and_depth(plain: bytes) -> tuple[set[int], int]:
     """Return the places in the memo that a plain token reads, and how many more marks than closes it has."""
-    reads, depth = set[bytes](), 0
-    for low, place, mark, close in _READS.findall(plain):
-        if mark:
-            depth += 1
-        elif close:
-            depth -= 1
-        elif low or place:
-            reads.add(low or place)
-    return {int.from_bytes(place, "little") for place in reads}, depth
+    found: list[bytes] = _READS.findall(plain)
+    depth = found.count(b"(") - found.count(b"e") - found.count(b"t") - found.count(b"u")
+    return {int.from_bytes(part[1:], "little") for part in {*found} if len(part) > 1}, depth
 
 
 def writes(plain: bytes) -> Iterator[int]:

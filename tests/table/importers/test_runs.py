@@ -42,9 +42,9 @@ VALUES = [number / 7 for number in range(8)]
 def test_a_run_is_read_whether_its_form_is_known_or_new(known: bool) -> None:
     forms = RunForms()
     if known:
-        assert not forms.length(named(TEXTS, 300, VALUES), 0)
+        assert not forms.find(named(TEXTS, 300, VALUES), 0)
         [*forms.runs(named(TEXTS, 300, VALUES) + numbered(VALUES))]
-        assert forms.length(named(TEXTS, 900, VALUES[::-1]) + b"u", 0) == len(named(TEXTS, 900, VALUES))
+        assert forms.find(named(TEXTS, 900, VALUES[::-1]) + b"u", 0) == named(TEXTS, 900, VALUES[::-1])
     one, two, three = forms.runs(named(TEXTS, 70000, VALUES) + numbered(VALUES[::-1]) + again([7, 9], [0.5, 1.5]))
     assert (one.keys, one.places, one.values.tolist()) == (tuple(TEXTS), range(70000, 70008), VALUES)
     assert (two.keys, two.places, two.values.tolist()) == (range(8), range(0), VALUES[::-1])
@@ -54,9 +54,9 @@ def test_a_run_is_read_whether_its_form_is_known_or_new(known: bool) -> None:
 def test_a_run_that_goes_on_is_of_another_form() -> None:
     forms = RunForms()
     [*forms.runs(numbered(VALUES[:5]))]
-    assert forms.length(numbered(VALUES[:5]) + b"u", 0) == 55
-    assert not forms.length(numbered(VALUES), 0)
-    assert not forms.length(numbered(VALUES[:5])[:-1], 0)
+    assert forms.find(numbered(VALUES[:5]) + b"u", 0) == numbered(VALUES[:5])
+    assert not forms.find(numbered(VALUES), 0)
+    assert not forms.find(numbered(VALUES[:5])[:-1], 0)
     assert [run.values.tolist() for run in forms.runs(numbered(VALUES))] == [VALUES]
 
 
@@ -66,8 +66,8 @@ def test_any_number_of_forms_is_read_and_not_all_are_remembered() -> None:
         texts = [f"{number}-{at}@{at}" for at in range(3)]
         (run,) = forms.runs(named(texts, 300, VALUES[:3]))
         assert run.keys == tuple(texts)
-    assert forms.length(named([f"0-{at}@{at}" for at in range(3)], 9, VALUES[:3]), 0)
-    assert not forms.length(named(texts, 9, VALUES[:3]), 0)
+    assert forms.find(named([f"0-{at}@{at}" for at in range(3)], 9, VALUES[:3]), 0)
+    assert not forms.find(named(texts, 9, VALUES[:3]), 0)
 
 
 def test_bytes_that_are_no_run_are_refused() -> None:
