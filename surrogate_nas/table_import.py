@@ -60,6 +60,7 @@ def import_table(kind: str, path: Path, name: str, space: SearchSpace) -> Path:
     aside = file.with_name(f".curves.{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
+        _clear(file.parent)
         with CurveWriter(aside) as curves:
             table = read(path, name, curves)
         write_with_curves(table, file, aside)
@@ -75,6 +76,19 @@ def import_table(kind: str, path: Path, name: str, space: SearchSpace) -> Path:
             aside.unlink(missing_ok=True)
             file.parent.rmdir()  # only if nothing was written
     return file
+
+
+def _clear(folder: Path) -> None:
+    """Remove what imports that were killed have left, which can be gigabytes; those that still run keep theirs."""
+    for left in folder.glob(".*.part"):
+        process = left.name.split(".")[-2]
+        if process.isdecimal():
+            try:
+                os.kill(int(process), 0)  # sends nothing, and raises if there is no such process
+            except ProcessLookupError:
+                left.unlink(missing_ok=True)
+            except PermissionError:  # another user's runs
+                continue
 
 
 def destination(name: str) -> Path:

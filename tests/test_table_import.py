@@ -174,6 +174,18 @@ def test_a_folder_that_cannot_be_written_is_named(
     assert "SURROGATE_NAS_TABLES names another folder" in capsys.readouterr().err
 
 
+def test_what_a_killed_import_left_is_removed_and_what_runs_keeps_its_own(tmp_path: Path, tables: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    (tables / "mine").mkdir(parents=True)
+    left, used = (tables / "mine" / f".curves.{process}.part" for process in (ended.pid, os.getppid()))
+    left.touch()
+    used.touch()
+    assert cli.main(["table", "import", "csv", str(csv(tmp_path))]) == 0
+    assert not left.exists()
+    assert used.exists()
+
+
 def test_without_a_setting_tables_lie_in_the_platform_s_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(USER_FOLDER)
     assert user_tables().parts[-2:] == ("surrogate_nas", "tables")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -58,4 +59,7 @@ def _table(rows: pa.Table, path: Path, name: str, space: SearchSpace) -> Table:
             f"{path} holds a value of another type ({reason}); architecture, dataset and split are texts, epochs and "
             "seed whole numbers, everything else is a number."
         ) from error
-    return from_long(without_repeats(rows, KEYS, path), {**PROVENANCE, "name": name, "space": space.name}, path)
+    table = from_long(without_repeats(rows, KEYS, path), {**PROVENANCE, "name": name, "space": space.name}, path)
+    if all(np.isnan(values).all() for values in table.columns.values()):
+        raise TableFormatError(f"{path} holds no measurement: no row has a number under {', '.join(MEASURES)}.")
+    return table

@@ -165,7 +165,10 @@ def _interpreted(
 def _results(state: Mapping[str, Any], text: str) -> ArchResults:
     results = ArchResults.create_from_state_dict(dict(state))
     if results.arch_str != text:
-        raise TableFormatError(f"the record of {text} is one of {results.arch_str}: files were swapped or renamed.")
+        raise TableFormatError(
+            f"the record of {text} is one of {results.arch_str}: files were swapped or renamed. "
+            "Take them from their authors again."
+        )
     return results
 
 

@@ -11,8 +11,8 @@ from typing import TypeVar
 from surrogate_nas.errors import TableFormatError
 from surrogate_nas.worker_process import available_cores, follow_parent, spawning, without_main
 
-FEWEST = 4  # parts for which processes are started, as each takes two seconds to start
-MOST = 4  # processes: more would wait for the one that takes the results, and need more memory
+FEWEST = 8  # parts for which processes are started: to start one takes as long as a part or two
+MOST = 3  # processes: a third of a gigabyte each
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")

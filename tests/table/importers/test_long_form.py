@@ -131,6 +131,7 @@ def test_any_bytes_are_read_or_refused(data: bytes, tmp_path_factory: pytest.Tem
     [
         ("", "cannot be read as CSV"),
         (text(HEADER), "holds no measurement"),
+        (text(HEADER, (*ROW[:5], "nan")), "holds no measurement: no row has a number"),
         (text(HEADER[:-1], ROW[:-1]), "lacks accuracy"),
         (text(HEADER[1:], ROW[1:]), "lacks the column architecture"),
         (

@@ -41,8 +41,8 @@ def killed(part: int) -> int:
 
 
 def test_results_come_in_the_order_of_the_parts_from_other_processes() -> None:
-    parts, processes = zip(*in_order(slow_when_even, range(6), 6), strict=True)
-    assert parts == (0, 1, 2, 3, 4, 5)
+    parts, processes = zip(*in_order(slow_when_even, range(8), 8), strict=True)
+    assert parts == (0, 1, 2, 3, 4, 5, 6, 7)
     assert len({*processes}) == 2
     assert os.getpid() not in processes
 
@@ -53,7 +53,7 @@ def test_few_parts_are_done_here() -> None:
 
 def test_one_core_needs_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "available_cores", lambda: 1)
-    assert {process for _, process in in_order(slow_when_even, range(4), 4)} == {os.getpid()}
+    assert {process for _, process in in_order(slow_when_even, range(8), 8)} == {os.getpid()}
 
 
 def test_only_a_few_parts_are_taken_ahead() -> None:
@@ -71,7 +71,7 @@ def test_only_a_few_parts_are_taken_ahead() -> None:
 
 
 def test_an_error_is_the_one_that_was_raised_and_comes_after_what_is_before_it() -> None:
-    results = in_order(refused, range(6), 6)
+    results = in_order(refused, range(8), 8)
     assert [next(results), next(results), next(results)] == [0, 1, 2]
     with pytest.raises(ForbiddenTypeError, match=r"^some\.pth is refused: it names os\.system$"):
         next(results)
@@ -79,7 +79,7 @@ def test_an_error_is_the_one_that_was_raised_and_comes_after_what_is_before_it()
 
 def test_a_killed_process_is_told_in_a_sentence() -> None:
     with pytest.raises(TableFormatError, match="one of the 2 processes that read the source was killed"):
-        list(in_order(killed, range(6), 6))
+        list(in_order(killed, range(8), 8))
 
 
 SCRIPT = """
@@ -88,7 +88,7 @@ from surrogate_nas.table.importers import pool
 from tests.table.importers.test_pool import slow_when_even, waits
 pool.available_cores = lambda: 2
 print({!r}, flush=True)
-print(sorted(part for part, _ in pool.in_order({}, range(6), 6)))
+print(sorted(part for part, _ in pool.in_order({}, range(8), 8)))
 """
 
 
@@ -102,7 +102,7 @@ def waits(part: int) -> tuple[int, int]:
 def test_a_script_that_does_not_expect_it_is_not_run_again(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT.format("once", "slow_when_even"))
     done = subprocess.run([sys.executable, tmp_path / "script.py"], env=environment(), capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("once\n[0, 1, 2, 3, 4, 5]\n", "")
+    assert (done.stdout, done.stderr) == ("once\n[0, 1, 2, 3, 4, 5, 6, 7]\n", "")
 
 
 def test_no_process_outlives_a_killed_parent(tmp_path: Path) -> None:
