@@ -55,7 +55,7 @@ class Graph(Predictor):
         layers: int = 4,
         width: int = 32,
         dropout: float = 0.1,
-        steps: int = 80,
+        steps: int = 60,
         learning_rate: float = 5e-3,
         target: TargetKind = "accuracy",
     ) -> None:
