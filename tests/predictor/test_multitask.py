@@ -58,7 +58,7 @@ def test_a_task_of_few_labels_learns_from_another() -> None:
     alone = fitted(measured()[:, [1]], target="value")
     truth = latency(OTHERS)
     taus = [kendall_tau(one.predict(OTHERS).mean[:, -1], truth) for one in (together, alone)]
-    assert taus[0] > taus[1] + 0.03
+    assert taus[0] > taus[1] + 0.03  # over eight draws of the architectures it is .04 to .25
     assert together.relations_[0, 1] == together.relations_[1, 0] > 0.7
     assert together.relations_.diagonal() == pytest.approx(1)
 
