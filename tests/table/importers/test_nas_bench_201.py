@@ -273,9 +273,11 @@ def test_all_15625_architectures_are_imported_within_2_gb(samples: Path, tmp_pat
         import resource, sys
         from pathlib import Path
         from surrogate_nas.space import NB201
+        from surrogate_nas.table.importers import pool
         from surrogate_nas.table_import import import_table
         print(import_table("nas-bench-201", Path(sys.argv[1]), "all", NB201))
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
+        others = pool.MOST * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # which is the largest one's
+        print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + others) / 1024**2)
     """
     environment = {**os.environ, "SURROGATE_NAS_TABLES": str(tmp_path / "tables"), "SURROGATE_NAS_DATA": ""}
     done = subprocess.run(
