@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection
 from typing import TypeVar
 
 from surrogate_nas.errors import TableFormatError
@@ -33,7 +36,9 @@ def in_order(function: Callable[[Part], Result], parts: Iterable[Part], count: i
     if workers < 2 or count < FEWEST:
         yield from map(function, parts)
         return
-    pool = ProcessPoolExecutor(workers, spawning(), follow_parent)
+    context = spawning()
+    end, lifeline = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, context, _serve, (end,))
     try:
         waiting = deque[Future[Result]]()
         for part in parts:
@@ -49,4 +54,17 @@ def in_order(function: Callable[[Part], Result], parts: Iterable[Part], count: i
             "was imported. Try again with more memory, or on one core (taskset -c 0)."
         ) from error
     finally:
+        lifeline.close()  # after an error or Ctrl-C nobody waits for what still runs
         pool.shutdown(cancel_futures=True)
+        end.close()
+
+
+def _serve(end: connection.Connection) -> None:
+    """Make this process one that lives no longer than its parent and the other end of a pipe."""
+    follow_parent()
+    threading.Thread(target=_end_with, args=[end], daemon=True).start()
+
+
+def _end_with(end: connection.Connection) -> None:
+    connection.wait([end])
+    os._exit(1)

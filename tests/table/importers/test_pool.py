@@ -82,6 +82,17 @@ def test_a_killed_process_is_told_in_a_sentence() -> None:
         list(in_order(killed, range(8), 8))
 
 
+def patient(part: int) -> int:
+    time.sleep(600 * (part > 0))
+    return part
+
+
+def test_nobody_waits_for_what_still_runs_when_no_more_is_wanted() -> None:
+    results = in_order(patient, range(8), 8)
+    assert next(results) == 0
+    results.close()  # returns at once, or after ten minutes
+
+
 SCRIPT = """
 import os, time
 from surrogate_nas.table.importers import pool
