@@ -67,7 +67,7 @@ class Ledger:
         self.answered = 0
         self._values = dict(self.known.values)  # by position; NaN where a measurement failed
         self._paid: dict[int, int] = {}  # the position of each measurement, by the number of its trial
-        self._positions: dict[int, int] = {}  # by the number of the trial
+        self._positions: dict[frozenset[tuple[str, Any]], int] = {}  # by the parameters of the trial
         self._open: list[int] = []  # numbers of the trials that were not finished
         self._read = 0
 
@@ -98,16 +98,17 @@ class Ledger:
 
     def position_of(self, trial: FrozenTrial) -> int:
         """Return the position among the candidates of a trial's architecture, -1 if it is none of them."""
-        if trial.number not in self._positions:
-            self._positions[trial.number] = self.position(trial.params)
-        return self._positions[trial.number]
+        return self.position(trial.params)
 
     def position(self, parameters: Mapping[str, Any]) -> int:
         """Return the position among the candidates of the architecture of these parameters, -1 if it is none."""
-        try:
-            return int(self.locate(self.candidates.space.choose(parameters))[0])
-        except InvalidArchitectureError:  # somebody else's trial
-            return -1
+        key = frozenset(parameters.items())
+        if key not in self._positions:
+            try:
+                self._positions[key] = int(self.locate(self.candidates.space.choose(parameters))[0])
+            except InvalidArchitectureError:  # somebody else's trial
+                self._positions[key] = -1
+        return self._positions[key]
 
     def value(self, position: int) -> float:
         """Return what was measured at a position, or known before; NaN where it failed."""
