@@ -17,11 +17,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from surrogate_nas.space import NB201
+from tests.table.importers.memory import most_memory
 from tests.table.importers.official_file import FIRST, write_official, write_single
 from tests.table.importers.test_nas_bench_201 import official
 
@@ -43,7 +43,6 @@ path, started = Path(sys.argv[1]), time.monotonic()
 used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 print(time.monotonic() - started, sum(each.ru_utime + each.ru_stime for each in used))
 """
-LOOK = 0.5  # seconds between looks at the memory
 
 
 def main() -> None:
@@ -67,7 +66,7 @@ def main() -> None:
             environment = {**os.environ, "SURROGATE_NAS_TABLES": folder, "OMP_NUM_THREADS": "1"}
             command = [sys.executable, "-W", "ignore", "-c", MEASURED.format(code), path]
             with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
-                gigabytes = _most_memory(running)
+                gigabytes = most_memory(running)
                 wall, processor = map(float, running.communicate()[0].split())
             row = {
                 "date": datetime.now(UTC).date().isoformat(),
@@ -82,32 +81,6 @@ def main() -> None:
             print(row)
             _append(row)
             path.unlink()
-
-
-def _most_memory(running: subprocess.Popen[str]) -> float:
-    """Return the most memory in GB that a process and its children have had together; what they share counts once."""
-    most = 0
-    while running.poll() is None:
-        most = max(most, sum(map(_memory, _family(running.pid))))
-        time.sleep(LOOK)
-    return most / 1024**2
-
-
-def _family(process: int) -> list[int]:
-    try:
-        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    except OSError:  # it has ended
-        return []
-    return [process, *(each for child in children for each in _family(int(child)))]
-
-
-def _memory(process: int) -> int:
-    """Return a process's memory in kB, of pages that it shares its share only."""
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def _append(row: dict[str, object]) -> None:
