@@ -14,10 +14,8 @@ TargetKind = Literal["accuracy", "cost", "value"]
 LEAST_ERROR = 0.01  # percent; a perfect accuracy has a finite score
 LEAST_WIDTH = 0.1  # of equal targets, which tell no scale: a tenth of the error, for accuracies
 FAR = 4.0  # robust deviations below the median, where scores are bent
-NEAR, FEW = (
-    1.0,
-    40,
-)  # the same for many accuracies; of 40, one more: of few the low ones tell more, and where they end less
+NEAR = 1.0  # the same of many accuracies
+FEW = 40  # accuracies that are bent one deviation farther: few tell less of the spread, and need the low ones more
 DEEPEST = 20.0  # of what is bent, on the way back: e^20 units below the knee, and no overflow
 
 

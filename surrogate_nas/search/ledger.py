@@ -67,7 +67,7 @@ class Ledger:
         self.answered = 0
         self._values = dict(self.known.values)  # by position; NaN where a measurement failed
         self._paid: dict[int, int] = {}  # the position of each measurement, by the number of its trial
-        self._positions: dict[frozenset[tuple[str, Any]], int] = {}  # by the parameters of the trial
+        self._positions: dict[frozenset[tuple[str, Any]], int] = {}  # by the parameters of a trial
         self._open: list[int] = []  # numbers of the trials that were not finished
         self._read = 0
 
@@ -81,7 +81,7 @@ class Ledger:
                 self._finish(trials[number])
         self.running = {}
         for number in self._open:
-            position = self.position_of(trials[number])
+            position = self.position(trials[number].params)
             if position >= 0 and position not in self._values:
                 self.running.setdefault(position, number)
         running = {number: position for position, number in self.running.items()}
@@ -90,15 +90,11 @@ class Ledger:
     def _finish(self, trial: FrozenTrial) -> None:
         paid = trial.state == TrialState.COMPLETE or FAILURE in trial.user_attrs
         self.answered += paid or ANSWERED in trial.user_attrs
-        position = self.position_of(trial)
+        position = self.position(trial.params)
         if paid and ANSWERED not in trial.user_attrs and position >= 0 and position not in self._values:
             self.measured[position] = trial
             self._paid[trial.number] = position
             self._values[position] = float("nan") if FAILURE in trial.user_attrs else float(trial.values[0])
-
-    def position_of(self, trial: FrozenTrial) -> int:
-        """Return the position among the candidates of a trial's architecture, -1 if it is none of them."""
-        return self.position(trial.params)
 
     def position(self, parameters: Mapping[str, Any]) -> int:
         """Return the position among the candidates of the architecture of these parameters, -1 if it is none."""

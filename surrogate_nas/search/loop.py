@@ -157,7 +157,7 @@ class Worker:
             if not mine:
                 return
             self._read()
-            position = self.ledger.position_of(trial)
+            position = self.ledger.position(trial.params)
             earlier = sum(number < trial.number for number in self.ledger.claims)
             spent = earlier >= self.budget or self._paid(before=trial.number)
             if self.ledger.running.get(position) != trial.number or spent:

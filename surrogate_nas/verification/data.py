@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 from surrogate_nas.errors import DataError
 from surrogate_nas.split import Split
 
-CHANNELS = (
-    1,
-    3,
-)  # of the images in a file: grey or coloured; more would be maps of features, or channels that come first
+CHANNELS = (1, 3)  # of images in a file, grey or coloured; more would be features, or channels that come first
 DIGIT_SIZE = 8  # scikit-learn's digits are 8 x 8 pixels of value 0 to 16
 
 
