@@ -105,7 +105,10 @@ def load_predictor(name_or_path: str | Path, **overrides: Any) -> Any:
     """
     from surrogate_nas.predictor import load_saved_predictor, shipped_predictors
 
+    known = [*names("predictor"), *shipped_predictors()]
     path = shipped_predictors().get(str(name_or_path), Path(name_or_path))
-    if str(name_or_path) not in names("predictor") and path.is_file():
-        return load_saved_predictor(path)
-    return load("predictor", str(name_or_path), **overrides)
+    if str(name_or_path) in names("predictor"):
+        return load("predictor", str(name_or_path), **overrides)
+    if not path.is_file():
+        raise UnknownMethodError(f"{expected('predictor', str(name_or_path), known)} Nor is there such a file.")
+    return load_saved_predictor(path)

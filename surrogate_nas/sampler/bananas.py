@@ -29,6 +29,8 @@ class Bananas(Sampler):
         batch: proposals for one fit.
     """
 
+    counts = ("starts",)
+
     def __init__(self, *, starts: int = 10, batch: int = 10) -> None:
         self.starts = starts
         self.batch = batch

@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from surrogate_nas.predictor.targets import TargetScale
+from surrogate_nas.settings import integer
 from surrogate_nas.space import Population, SearchSpace, concatenate
 
 
@@ -76,11 +78,22 @@ class Sampler(ABC):
         batch: how many architectures it likes to propose at a time.
         several: whether it serves several objectives.
         lengths: whether it proposes how long to train, too.
+        counts: the names of its settings that are whole numbers from 1 on, beside ``batch``.
     """
 
     batch: int = 1
     several: bool = False
     lengths: bool = False
+    counts: ClassVar[tuple[str, ...]] = ()
+
+    def check(self) -> None:
+        """Raise if a setting is outside what is allowed.
+
+        Raises:
+            SettingError: a count is none, or below 1.
+        """
+        for name in ("batch", *self.counts):
+            integer(f"{type(self).__name__}: {name}", getattr(self, name), least=1)
 
     @abstractmethod
     def propose(self, n: int, history: History, *, rng: np.random.Generator) -> Population:
@@ -90,7 +103,11 @@ class Sampler(ABC):
         """Return n different candidates that were not measured yet, or all that are left when they are fewer.
 
         What ``propose`` leaves open is drawn at random.
+
+        Raises:
+            SettingError: a setting is outside what is allowed.
         """
+        self.check()
         unmeasured = history.unmeasured
         if len(unmeasured) <= n:
             return unmeasured

@@ -25,6 +25,8 @@ class Evolution(Sampler):
         tournament_size: architectures that compete to be the parent.
     """
 
+    counts = ("population_size", "tournament_size")
+
     def __init__(self, *, population_size: int = 30, tournament_size: int = 10) -> None:
         self.population_size = population_size
         self.tournament_size = tournament_size

@@ -27,6 +27,8 @@ class GaussianProcessSearch(Sampler):
         batch: proposals for one fit.
     """
 
+    counts = ("starts",)
+
     def __init__(self, *, starts: int = 10, batch: int = 2) -> None:
         self.starts = starts
         self.batch = batch

@@ -20,6 +20,8 @@ class LocalSearch(Sampler):
         starts: random architectures measured first; the best of them starts the first climb.
     """
 
+    counts = ("starts",)
+
     def __init__(self, *, starts: int = 10) -> None:
         self.starts = starts
 

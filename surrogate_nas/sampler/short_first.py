@@ -37,6 +37,7 @@ class ShortFirst(Sampler):
     """
 
     lengths = True
+    counts = ("starts",)
 
     def __init__(self, *, starts: int = 16) -> None:
         self.starts = starts

@@ -28,6 +28,8 @@ class SMAC(Sampler):
         starts: random architectures measured first, in place of SMAC's own initial design.
     """
 
+    counts = ("starts",)
+
     def __init__(self, *, starts: int = 10) -> None:
         self.starts = starts
 

@@ -29,6 +29,7 @@ class Surrogate(Sampler):
     """
 
     several = True
+    counts = ("starts",)
 
     def __init__(self, *, predictor: Predictor | None = None, starts: int = 8, batch: int = 1) -> None:
         self.predictor = predictor

@@ -52,6 +52,7 @@ class OwnProposer:
 
     def __init__(self, sampler: Sampler, ledger: Ledger, *, seed: int) -> None:
         self.sampler = sampler
+        sampler.check()
         self.ledger = ledger
         self.seed = seed
         self._start = -1

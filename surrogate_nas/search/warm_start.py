@@ -46,7 +46,7 @@ def known_measurements(path: str | Path, evaluator: Evaluator, *, split: Split) 
         split: that the search is about.
 
     Raises:
-        WarmStartError: the file cannot be read, lacks a column, or has an architecture or accuracy that is none.
+        WarmStartError: the file cannot be read, lacks a column, or has a line that is none or no accuracy at all.
     """
     path = Path(path)
     file, column = (path / "trials.csv", str(split)) if path.is_dir() else (path, "accuracy")
@@ -65,6 +65,10 @@ def known_measurements(path: str | Path, evaluator: Evaluator, *, split: Split) 
         position, accuracy = _row(row, column, evaluator, f"warm_start: {file}, line {line}: ")
         if math.isfinite(accuracy):  # an earlier search may have failed there
             values.setdefault(position, []).append(accuracy)
+    if not values:
+        raise WarmStartError(
+            f"warm_start: {file} tells no accuracy; leave it out, or add lines of architecture,{column}."
+        )
     return {position: float(np.mean(told)) for position, told in values.items()}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.gaussian_process import GaussianProcess
 from surrogate_nas.sampler.bananas import Bananas
 from surrogate_nas.sampler.base import History, Sampler
@@ -97,3 +98,14 @@ def test_constructor_only_stores_its_arguments(name: str) -> None:
     sampler = SAMPLERS[name]()
     arguments = set(inspect.signature(type(sampler).__init__).parameters) - {"self", "args", "kwargs"}
     assert set(vars(sampler)) == arguments
+
+
+def test_counts_below_one_are_refused(name: str) -> None:
+    parameters = inspect.signature(type(SAMPLERS[name]()).__init__).parameters
+    counts = [parameter for parameter, told in parameters.items() if isinstance(told.default, int)]
+    for count in counts:
+        for wrong in (0, -1, 1.5, True):
+            sampler = SAMPLERS[name]()
+            setattr(sampler, count, wrong)
+            with pytest.raises(SettingError, match=f"{count} must be a whole number, at least 1, got {wrong}"):
+                sampler.ask(2, history(40), rng=np.random.default_rng(0))

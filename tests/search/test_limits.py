@@ -95,6 +95,7 @@ def test_an_earlier_search_is_gone_on_from(small_table: Table, tmp_path: Path) -
         ("architecture,accuracy\nFIRST,70\nFIRST,high\n", "line 3: accuracy must be a number .* got 'high'"),
         ("architecture,accuracy\nFIRST,7000\n", "line 2: accuracy must be a number in percent, 0 to 100, got '7000'"),
         ("accuracy,architecture\n70\n", "line 2: '' is no architecture"),
+        ("architecture,accuracy\n", "tells no accuracy; leave it out"),
         ("", "has no column 'accuracy'"),
     ],
 )
