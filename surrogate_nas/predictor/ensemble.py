@@ -10,7 +10,7 @@ import numpy as np
 
 from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
-from surrogate_nas.predictor.stacking import likely_shares, shares
+from surrogate_nas.predictor.stacking import likely_shares, mixed, shares
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.space import Population
 
@@ -21,8 +21,7 @@ class Ensemble(Predictor):
     """A mixture of its members, with shares that predict held-out labels best.
 
     Scores are averaged, logarithmic errors for accuracies. The shares are those of stacking (Breiman, "Stacked
-    regressions", Machine Learning 1996), not negative and drawn to the inverse of the errors on held-out labels. The
-    variance is that of a mixture: the mean of the members' variances plus the variance of their means.
+    regressions", Machine Learning 1996), not negative and drawn to the inverse of the errors on held-out labels.
 
     Args:
         members: unfitted predictors of the same target.
@@ -67,15 +66,10 @@ class Ensemble(Predictor):
         scores = np.stack([self.scale_.score(part.mean) for part in held_out])
         truth = self.scale_.score(targets)
         self.shares_ = shares(scores, truth, expected=likely_shares(scores, truth, decisive=DECISIVE))
-        return self._mixed(held_out)
+        return mixed(held_out, self.shares_, self.scale_)
 
     def _predict(self, population: Population) -> Prediction:
-        return self._mixed([member.predict(population) for member in self.members])
-
-    def _mixed(self, parts: Sequence[Prediction]) -> Prediction:
-        means, variances = np.stack([part.mean for part in parts]), np.stack([part.std**2 for part in parts])
-        mean = self.scale_.target(self.shares_ @ self.scale_.score(means))
-        return Prediction(mean, np.sqrt(self.shares_ @ (variances + (means - mean) ** 2)))
+        return mixed([member.predict(population) for member in self.members], self.shares_, self.scale_)
 
     def _state(self) -> Arrays:
         state = {"shares": self.shares_, "scale": self.scale_.numbers()}

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
+
+from surrogate_nas.predictor.base import Prediction
+from surrogate_nas.predictor.targets import TargetScale
 
 TRUST = 10  # labels at which shares found by stacking count as much as those that were expected
 DECISIVE = 20  # labels
@@ -58,3 +63,18 @@ def likely_shares(
     errors = np.log(((scores[:, known] - truth[known]) ** 2).mean(axis=1) + 1e-9)
     likelihood = np.exp(-0.5 * min(int(known.sum()), decisive) * (errors - errors.min()))
     return np.asarray(likelihood / likelihood.sum())
+
+
+def mixed(parts: Sequence[Prediction], shares: NDArray[np.float64], scale: TargetScale) -> Prediction:
+    """Return the mixture of what several say of n architectures.
+
+    Scores are averaged. The variance is that of a mixture: the mean of the variances plus the variance of the means.
+
+    Args:
+        parts: of n architectures each.
+        shares: (parts,) which add up to one.
+        scale: of the scores.
+    """
+    means, variances = np.stack([part.mean for part in parts]), np.stack([part.std**2 for part in parts])
+    mean = scale.target(shares @ scale.score(means))
+    return Prediction(mean, np.sqrt(shares @ (variances + (means - mean) ** 2)))

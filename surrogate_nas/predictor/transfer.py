@@ -16,12 +16,15 @@ from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
 from surrogate_nas.predictor.covariance import most_likely, squared_distance
 from surrogate_nas.predictor.gaussian_process import ALONE, APART_AND_TOGETHER, feature_blocks
 from surrogate_nas.predictor.slopes import posterior
+from surrogate_nas.predictor.stacking import likely_shares, mixed, shares
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.space import Population, get_space
 
 SPACE_ROWS = 2_000  # draws of architectures that a source's scale is found on
 LIKELIHOOD_ROWS = 256  # architectures that the slopes are found on
 TRUST = 10  # labels at which half of what the base makes of remains is believed
+SOURCES = 40  # labels at which a fit without sources is expected to have a quarter of the mixture, of many a half
+DECISIVE = 2  # labels that the mixture is told as much by as by more
 CENTRE, WIDTH = -3.4, 0.1  # of the scale on which the base is shown what remains: as accuracies, around 70 percent
 
 
@@ -33,7 +36,9 @@ class Transfer(Predictor):
     The slopes b are those of a Gaussian process with the sources in its mean, averaged over hypotheses by their
     marginal likelihood (Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, section 2.7; Hoeting
     et al., "Bayesian Model Averaging", Statistical Science 1999). One hypothesis is that the sources tell nothing: what
-    misleads ends with slopes near zero, which leaves the base alone with the labels.
+    misleads ends with slopes near zero, which leaves the base alone with the labels. What the labels alone tell the
+    base is mixed in, the more of it the better it does on labels left out: where there are many, sources of another
+    kind tell little that is new, and the mean of both is better than either.
 
     Args:
         base: unfitted; learns what the sources do not tell.
@@ -44,6 +49,7 @@ class Transfer(Predictor):
         trust_: posterior probability that the sources tell anything.
         share_: of what the base says, how much is believed: few labels tell what remains of an accuracy from noise less
             well than a whole task. All of it is where the sources tell nothing, and of costs, which add up.
+        shares_: (2,) of the base alone and of sources and base together; the latter is all where no label is left out.
     """
 
     name = "transfer"
@@ -90,13 +96,30 @@ class Transfer(Predictor):
         self.centre_, self.unsure_ = told.mean(axis=0), found.covariance
         self.share_ = 1.0 if self.target == "cost" else 1 - self.trust_ * TRUST / (n + TRUST)
         remains = score - told @ self.slopes_
+        self.alone_ = type(self.base).from_settings(self.base.settings())
         self.base.fit(population, self._carrier.target(remains), weights=weights, rng=rng)
         self.doubt_ = _doubt(n) ** self.trust_
-        return self._prediction(*self._joined(self.base.held_out_, told))
+        together = self._prediction(*self._joined(self.base.held_out_, told))
+        if np.isnan(together.mean).all():
+            self.shares_ = np.array([0.0, 1.0])
+            return together
+        alone = self.alone_.fit(population, targets, weights=weights, rng=rng).held_out_
+        self.shares_ = self._shares(np.stack([alone.mean, together.mean]), targets)
+        return mixed([alone, together], self.shares_, self.scale_)
 
     def _predict(self, population: Population) -> Prediction:
         score, deviation = self._joined(self.base.predict(population), self._told(population))
-        return self._prediction(score, self.doubt_ * deviation)
+        together = self._prediction(score, self.doubt_ * deviation)
+        if not self.shares_[0]:
+            return together
+        return mixed([self.alone_.predict(population), together], self.shares_, self.scale_)
+
+    def _shares(self, means: Values, targets: Values) -> Values:
+        """Return the shares of the base alone and of both together, by their (2, n) predictions without each label."""
+        scores, truth, n = self.scale_.score(means), self.scale_.score(targets), len(targets)
+        alone = n / (n + SOURCES) / 2
+        expected = likely_shares(scores, truth, decisive=DECISIVE) * np.array([alone, 1 - alone])
+        return shares(scores, truth, expected=expected / expected.sum())
 
     def _told(self, population: Population) -> Values:
         """Return the (n, sources) scores that the sources tell, of mean 0 and deviation about 1 over the space."""
@@ -105,8 +128,10 @@ class Transfer(Predictor):
 
     @property
     def _carrier(self) -> TargetScale:
-        """The scale on which the base, which takes targets of its kind, is shown scores."""
-        return TargetScale(self.target, CENTRE, WIDTH)
+        """The scale on which the base, which takes targets of its kind, is shown scores: not to be bent once more."""
+        bent = self.scale_
+        knee = CENTRE + WIDTH * (bent.knee - bent.centre) / bent.width
+        return TargetScale(self.target, CENTRE, WIDTH, knee=knee, unit=WIDTH * bent.unit / bent.width)
 
     def _joined(self, remains: Prediction, told: Values) -> tuple[Values, Values]:
         """Return (n,) scores of what the sources and the base say together, and their deviations."""
@@ -122,8 +147,10 @@ class Transfer(Predictor):
     def _state(self) -> Arrays:
         numbers = np.array([self.trust_, self.share_, self.doubt_])
         state = {"slopes": self.slopes_, "unsure": self.unsure_, "centre": self.centre_}
-        state |= {"numbers": numbers, "scale": self.scale_.numbers()}
+        state |= {"numbers": numbers, "scale": self.scale_.numbers(), "shares": self.shares_}
         state |= {f"base.{name}": array for name, array in self.base.state().items()}
+        if self.shares_[0]:
+            state |= {f"alone.{name}": array for name, array in self.alone_.state().items()}
         for position, (scale, source) in enumerate(zip(self.scales_, self._tutors, strict=True)):
             state[f"{position}.scale"] = scale.numbers()
             if not isinstance(self.sources[position], str):
@@ -135,6 +162,10 @@ class Transfer(Predictor):
         self.trust_, self.share_, self.doubt_ = state["numbers"].tolist()
         self.scale_ = TargetScale(self.target, *state["scale"].tolist())
         self.base.restore(self.space_, _under("base.", state))
+        self.shares_ = state["shares"]
+        if self.shares_[0]:
+            self.alone_ = type(self.base).from_settings(self.base.settings())
+            self.alone_.restore(self.space_, _under("alone.", state))
         self.scales_ = []
         for position, source in enumerate(self.sources):
             if not isinstance(source, str):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_nas.predictor.stacking import likely_shares, shares
+from surrogate_nas.predictor.base import Prediction
+from surrogate_nas.predictor.stacking import likely_shares, mixed, shares
+from surrogate_nas.predictor.targets import TargetScale
 
 TRUTH = np.random.default_rng(0).normal(size=400)
 GOOD, BAD = (TRUTH + np.random.default_rng(seed).normal(0, width, 400) for seed, width in ((1, 0.1), (2, 2.0)))
@@ -42,3 +44,14 @@ def test_the_likelihood_of_two_labels_by_hand() -> None:
     many = np.repeat(np.array([[1.0], [2.0]]), 50, axis=1)
     assert likely_shares(many, np.zeros(50), decisive=2) == pytest.approx([0.8, 0.2])
     assert likely_shares(many, np.zeros(50), decisive=4) == pytest.approx([16 / 17, 1 / 17])
+
+
+def test_a_mixture_by_hand() -> None:
+    # Means 1 and 5 of shares 3/4 and 1/4: 2. Variances 1 and 4, and of the means 3/4 1 + 1/4 9: 1.75 + 3 = 4.75.
+    parts = [Prediction(np.array([1.0]), np.array([1.0])), Prediction(np.array([5.0]), np.array([2.0]))]
+    found = mixed(parts, np.array([0.75, 0.25]), TargetScale("value"))
+    assert found.mean == pytest.approx([2.0])
+    assert found.std**2 == pytest.approx([4.75])
+    # Of accuracies the logarithmic errors are averaged: 90 and 99.6 percent are errors of 10 and .4, in the middle 2.
+    parts = [Prediction(np.array([mean]), np.ones(1)) for mean in (90.0, 99.6)]
+    assert mixed(parts, np.array([0.5, 0.5]), TargetScale("accuracy")).mean == pytest.approx([98.0])

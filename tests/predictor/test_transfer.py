@@ -149,6 +149,30 @@ def test_deviations_hold_what_is_not_known_of_the_slope() -> None:
     assert (after.std > before.std).all()
 
 
+def test_a_source_that_tells_nothing_leaves_what_the_labels_alone_tell() -> None:
+    labels = np.where(truth(MEASURED) <= np.quantile(truth(MEASURED), 0.15), 10.0, truth(MEASURED))  # some failed
+    told = [source(120.0 - truth(KNOWN))]
+    together = Transfer(GaussianProcess(), told).fit(MEASURED, labels, rng=np.random.default_rng(0)).predict(OTHERS)
+    alone = GaussianProcess().fit(MEASURED, labels, rng=np.random.default_rng(0)).predict(OTHERS)
+    np.testing.assert_allclose(together.mean, alone.mean, atol=1e-3)  # of an optimiser's end, in percent
+
+
+def test_the_more_labels_the_more_they_tell_alone() -> None:
+    transfer = Transfer(GaussianProcess(), [source(truth(KNOWN, convolution=0.0))])
+    shares = []
+    for n in (8, 60):
+        transfer.fit(MEASURED[:n], truth(MEASURED[:n]), rng=np.random.default_rng(0))
+        assert transfer.shares_.sum() == pytest.approx(1)
+        shares.append(transfer.shares_[0])
+    assert 0 < shares[0] < shares[1]
+
+
+def test_without_labels_left_out_sources_and_base_speak_together() -> None:
+    transfer = Transfer(GaussianProcess(searching=True), [related()])
+    transfer.fit(MEASURED[:8], truth(MEASURED[:8]), rng=np.random.default_rng(0))
+    assert transfer.shares_.tolist() == [0.0, 1.0]
+
+
 def test_failures_do_not_widen_the_intervals_of_the_others() -> None:
     labels = truth(MEASURED)
     failed = labels <= np.quantile(labels, 0.15)
