@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import chain, combinations, pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from surrogate_nas.encoding.costs import flops, parameters
 from surrogate_nas.encoding.settings import setting_features
 from surrogate_nas.encoding.untrained import untrained
 from surrogate_nas.errors import SettingError
+from surrogate_nas.space.base import SearchSpace
 from surrogate_nas.space.cell import KERNEL_SIZES, CellSpace
 from surrogate_nas.space.joint import JointSpace
 from surrogate_nas.space.population import Population
@@ -41,6 +43,26 @@ def features(population: Population) -> NDArray[np.float32]:
     return matrix[np.searchsorted(classes, space.represent(population).index)]
 
 
+@lru_cache
+def kinds(space: SearchSpace) -> NDArray[np.int64]:
+    """Return (f,) which kind each feature is of: a number for all that tell the same thing of different places.
+
+    Of cells there are seven kinds, in the order in which ``features`` tells them: edges, counts, paths, sets of
+    operations, depths, nodes and sizes. Those of a chain are of one kind, and so are settings beside an architecture.
+
+    Raises:
+        SettingError: the space has neither cells nor chains.
+    """
+    if isinstance(space, JointSpace):
+        inner = kinds(space.inner)
+        settings = features(space.at(np.zeros(1, dtype=np.int64))).shape[1] - len(inner)
+        return np.append(inner, np.full(settings, inner.max() + 1))
+    if not isinstance(space, CellSpace):
+        return np.zeros(features(space.at(np.zeros(1, dtype=np.int64))).shape[1], dtype=np.int64)
+    blocks = _blocks(space, space.representatives().decisions[:1])
+    return np.repeat(np.arange(len(blocks)), [block.shape[1] for block in blocks])
+
+
 def all_features(population: Population) -> NDArray[np.float32]:
     """Return the (n, f) features of each architecture, and after them what untrained networks tell of it.
 
@@ -59,25 +81,32 @@ def _class_features(space: CellSpace) -> tuple[NDArray[np.int64], NDArray[np.flo
 
 def _features(space: CellSpace, decisions: NDArray[np.int8]) -> NDArray[np.float32]:
     """Return (n, f) features of (n, k) decisions in which edges that are not live carry zeros."""
+    return np.concatenate([block.astype(np.float32) for block in _blocks(space, decisions)], axis=1)
+
+
+def _blocks(space: CellSpace, decisions: NDArray[np.int8]) -> list[NDArray[Any]]:
+    """Return the features of (n, k) decisions, (n, columns) of each kind."""
     cells = Population(space, decisions)
     passing = [option for option, name in enumerate(space.operations) if name != space.zero]
     carries = np.stack([decisions == option for option in passing], axis=2)  # (n, k, operations)
-    ends = np.eye(space.nodes, dtype=np.float32)
-    sources, targets = (ends[list(nodes)] for nodes in zip(*space.edges, strict=True))  # (k, nodes)
+    nodes = np.eye(space.nodes, dtype=np.float32)
+    sources, targets = (nodes[list(of)] for of in zip(*space.edges, strict=True))  # (k, nodes)
     paths = path_edges(space)  # (paths, k)
     per_path = np.einsum("pk,nko->npo", paths, carries, dtype=np.float32)  # operations on each path
     whole = per_path.sum(axis=2) == paths.sum(axis=1)  # (n, paths)
-    blocks = [
+    over = [_path_statistics(per_path[:, :, list(subset)].sum(axis=2), paths) for subset in _subsets(len(passing))]
+    through = [
+        np.einsum("kv,nko->nvo", ends, carries, dtype=np.float32).reshape(len(cells), -1) for ends in (sources, targets)
+    ]
+    return [
         carries.reshape(len(cells), -1),
         carries.sum(axis=1),
         (per_path * whole[:, :, None]).reshape(len(cells), -1),
-        *(_path_statistics(per_path[:, :, list(subset)].sum(axis=2), paths) for subset in _subsets(len(passing))),
+        np.hstack(over),
         _depths(per_path[:, :, _convolutions(space, passing)].sum(axis=2) * whole),
-        np.einsum("ks,nko->nso", sources, carries, dtype=np.float32).reshape(len(cells), -1),
-        np.einsum("kt,nko->nto", targets, carries, dtype=np.float32).reshape(len(cells), -1),
+        np.hstack(through),
         np.log(np.stack([flops(cells), parameters(cells)], axis=1)),
     ]
-    return np.concatenate([block.astype(np.float32) for block in blocks], axis=1)
 
 
 def _chain_features(space: WidthSpace, decisions: NDArray[np.int8]) -> NDArray[np.float32]:

@@ -52,10 +52,10 @@ class Graph(Predictor):
         self,
         *,
         members: int = 3,
-        layers: int = 4,
+        layers: int = 3,
         width: int = 32,
         dropout: float = 0.1,
-        steps: int = 60,
+        steps: int = 40,
         learning_rate: float = 5e-3,
         target: TargetKind = "accuracy",
     ) -> None:
