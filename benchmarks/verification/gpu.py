@@ -8,8 +8,6 @@ off go on from checkpoints.
 from __future__ import annotations
 
 import argparse
-import copy
-import itertools
 import json
 import subprocess
 import sys
@@ -24,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.verification.losses import differences
 from surrogate_nas import configuration, load_table
 from surrogate_nas.metrics import kendall_tau
 from surrogate_nas.space import NB201, Population
@@ -31,11 +30,8 @@ from surrogate_nas.split import Split
 from surrogate_nas.verification.archives import cifar10
 from surrogate_nas.verification.checkpoint import Checkpoint
 from surrogate_nas.verification.data import Images, ImageTask, digits
-from surrogate_nas.verification.learner import Learner, Precision, arithmetic
 from surrogate_nas.verification.recipe import Recipe
-from surrogate_nas.verification.resident import ResidentImages
-from surrogate_nas.verification.trainer import Run, Training, build_network, train_together
-from tests.verification.plain import copy_weights, plain_losses, plain_network
+from surrogate_nas.verification.trainer import Run, Training, train_together
 
 BAR_CELL = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
 SEEDS = (777, 888, 999)
@@ -171,31 +167,10 @@ def whole(setting: Setting, precision: str) -> Iterator[Record]:
 
 
 def losses(setting: Setting) -> Iterator[Record]:
-    """Yield how far the first losses in fp32 are from those of plain loops: contiguous, unfused, without a graph.
-
-    One trains the same network, the other one that has a module an edge.
-    """
-    architecture, recipe, steps = NB201.parse(BAR_CELL), setting.recipe, 4 if setting.tiny else 100
-    with arithmetic(Precision.FP32):
-        images = ResidentImages.of(setting.task.train, setting.task, device=setting.device, padding=recipe.crop_padding)
-        torch.manual_seed(0)
-        network = build_network(architecture, setting.task, recipe)
-        by_edge = plain_network(architecture, recipe, classes=setting.task.classes)
-        copy_weights(network, by_edge)
-        plain = {"same network": copy.deepcopy(network), "a module an edge": by_edge}
-        learner = Learner(network, images, recipe, precision=Precision.FP32, compiled=False)
-        ours, batches = [], []
-        epochs = (images.draw_epoch(recipe, seed=epoch).split(recipe.batch_size) for epoch in itertools.count())
-        for draws in itertools.islice(itertools.chain.from_iterable(epochs), steps):
-            learner.begin_epoch(recipe.learning_rate)  # also forgets the loss of the last step
-            learner.step(draws.to(setting.device))
-            ours.append(learner.epoch_loss() * len(images) / len(draws))
-            batches.append(images.batch(draws.to(setting.device)))
-        for name, other in plain.items():
-            theirs = np.array(plain_losses(other.to(setting.device), batches, [recipe.learning_rate] * steps))
-            difference = np.abs(ours - theirs) / np.abs(theirs)
-            seen = [at for at in (1, 5, 10, 20, 50, 100) if at <= steps]
-            yield {"against": name, "greatest_relative_difference": {at: float(difference[:at].max()) for at in seen}}
+    """Yield how far the first losses in fp32 are from those of plain loops; see ``losses.py``."""
+    steps = 4 if setting.tiny else 100
+    cell = NB201.parse(BAR_CELL)
+    yield from differences(cell, setting.task, setting.recipe, device=setting.device, seed=0, steps=steps)
 
 
 def cell(setting: Setting, number: int) -> Iterator[Record]:

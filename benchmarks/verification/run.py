@@ -1,10 +1,12 @@
 """How fast are trainings, and do they reach what the table says? See README.md beside this file.
 
     python -m benchmarks.verification.run cpu --cifar10 FILE.npz
+    python -m benchmarks.verification.run losses --cifar10 FILE.npz
     python -m benchmarks.verification.run gpu --cifar10 FILE.npz --table FOLDER/nb201/accuracy.parquet
     python -m benchmarks.verification.run gpu --tiny --device cpu
 
-``cpu`` compares images a second with a plain loop over a DataLoader with CPU transforms; ``gpu`` is ``gpu.py``.
+``cpu`` compares images a second with a plain loop over a DataLoader with CPU transforms; ``losses`` is ``losses.py`` on
+the CPU, and ``gpu`` is ``gpu.py``.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.verification import gpu
 from benchmarks.verification.gpu import BAR_CELL
+from benchmarks.verification.losses import differences
 from surrogate_nas import configuration
 from surrogate_nas.space import NB201
 from surrogate_nas.split import Split
@@ -125,6 +128,19 @@ def on_cpu(cifar: ImageTask | None, *, repeats: int) -> Iterator[dict[str, Any]]
             }
 
 
+def first_losses(cifar: ImageTask | None, *, repeats: int) -> Iterator[dict[str, Any]]:
+    """Yield how far the first losses are from those of plain loops on the CPU, for as many seeds as repeats."""
+    torch.set_num_threads(1)
+    cell = NB201.parse(BAR_CELL)
+    cases = {"digits": (digits(), configuration.load("recipe", "digits"), 100)}
+    if cifar is not None:
+        cases["cifar10"] = (cifar, Recipe(cells_per_stage=1), 10)
+    for name, (task, recipe, steps) in cases.items():
+        for seed in range(repeats):
+            for record in differences(cell, task, recipe, device="cpu", seed=seed, steps=steps):
+                yield {"question": "first losses", "case": name, **record}
+
+
 def machine() -> dict[str, Any]:
     """Return what the numbers were measured on."""
     load = os.getloadavg() if hasattr(os, "getloadavg") else ()
@@ -141,7 +157,7 @@ def machine() -> dict[str, Any]:
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("cpu", "gpu"))
+    parser.add_argument("what", choices=("cpu", "losses", "gpu"))
     parser.add_argument("--cifar10", help="the official archive, its folder, or a Keras-style npz")
     parser.add_argument("--images", type=int, help="train on the first of them only")
     parser.add_argument("--repeats", type=int, default=3)
@@ -152,9 +168,10 @@ def main() -> None:
     options = parser.parse_args()
     real = cifar10(options.cifar10) if options.cifar10 else None
     options.out.mkdir(parents=True, exist_ok=True)
-    with (options.out / "cpu.jsonl").open("w") as file:
+    measure = on_cpu if options.what == "cpu" else first_losses
+    with (options.out / f"{options.what}.jsonl").open("w") as file:
         file.write(json.dumps(machine()) + "\n")
-        for record in on_cpu(real and gpu.few(real, options.images), repeats=options.repeats):
+        for record in measure(real and gpu.few(real, options.images), repeats=options.repeats):
             print(json.dumps(record), flush=True)
             file.write(json.dumps(record) + "\n")
             file.flush()  # a run that is cut off leaves what it has measured

@@ -35,7 +35,7 @@ PREDICTORS: dict[str, Callable[[], Predictor]] = {
     "transfer": lambda: Transfer(GaussianProcess(), ["nb201-digits"]),
     "multitask": lambda: MultiTask(members=2, layers=1, width=8, steps=40),
     "distilled": lambda: Distilled(GaussianProcess(), [{"dataset": "toy"}]),
-    "ensemble": lambda: Ensemble([Boosted(members=2, trees=20, bagging=True), GaussianProcess()]),
+    "ensemble": lambda: Ensemble([Boosted(members=2, trees=20, bagging=True), GaussianProcess(by_kind=True)]),
 }
 
 MEASURED = NB201.sample(40, rng=np.random.default_rng(0))

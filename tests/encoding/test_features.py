@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_nas.encoding.features import all_features, features, path_edges
+from surrogate_nas.encoding.features import all_features, features, kinds, path_edges
 from surrogate_nas.encoding.untrained import untrained
 from surrogate_nas.errors import SettingError
-from surrogate_nas.space import NB201, Population
+from surrogate_nas.space import NATS_SIZE, NB201, Population
+from surrogate_nas.space.base import Decision
+from surrogate_nas.space.joint import JointSpace
 from tests.encoding.other_space import OTHER
 
 # 0 -3x3-> 2 -1x1-> 3, 0 -pool-> 3: the simplest of all that compute this function.
@@ -95,6 +97,20 @@ def test_a_cell_of_four_nodes_has_four_paths() -> None:
 def test_only_cells_have_features() -> None:
     with pytest.raises(SettingError, match="other"):
         features(OTHER.sample(2, rng=np.random.default_rng(0)))
+
+
+def test_features_that_tell_the_same_of_different_places_are_of_one_kind() -> None:
+    # Edges, counts, paths, sets of operations, depths, nodes, sizes.
+    assert np.bincount(kinds(NB201)).tolist() == [24, 4, 16, 45, 2, 32, 2]
+    assert (np.diff(kinds(NB201)) >= 0).all()
+    assert np.bincount(kinds(NATS_SIZE)).tolist() == [10]
+
+
+def test_settings_beside_an_architecture_are_a_kind_of_their_own() -> None:
+    beside = JointSpace(NB201, (Decision("depth", ("1", "2")),), (True,))
+    assert np.array_equal(kinds(beside)[:125], kinds(NB201))
+    assert set(kinds(beside)[125:].tolist()) == {7}
+    assert len(kinds(beside)) == features(beside.sample(1, rng=np.random.default_rng(0))).shape[1]
 
 
 def test_what_untrained_networks_tell_comes_after_all_features() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_nas.predictor.gaussian_process import GaussianProcess
+from surrogate_nas.predictor.gaussian_process import GaussianProcess, feature_blocks
 from surrogate_nas.space import NB201
 
 POPULATION = NB201.sample(80, rng=np.random.default_rng(0))
@@ -48,6 +48,22 @@ def test_the_process_of_a_search_learns_as_well() -> None:
     process = GaussianProcess(searching=True).fit(POPULATION, targets, rng=np.random.default_rng(0))
     error = process.predict(OTHERS).mean - (60 + 5 * convolutions(OTHERS))
     assert np.abs(error).mean() < 2  # points; the targets' own mean deviation is 5
+
+
+def test_by_kind_every_kernel_sees_one_kind_of_feature() -> None:
+    predictor = GaussianProcess(target="value", by_kind=True)
+    predictor.fit(POPULATION, convolutions(POPULATION), rng=np.random.default_rng(0))
+    # Edges, counts, paths, sets of operations, depths, nodes, sizes, and what untrained networks tell.
+    assert predictor.covariance_.parts == tuple((block,) for block in range(8))
+    together = feature_blocks(POPULATION)
+    assert sum(block.shape[1] for block in predictor.blocks_[:7]) == together[0].shape[1]
+    assert np.array_equal(predictor.blocks_[7], together[1])
+
+
+def test_by_kind_what_the_counts_tell_is_learned_as_well() -> None:
+    predictor = GaussianProcess(target="value", by_kind=True)
+    predictor.fit(POPULATION, convolutions(POPULATION), rng=np.random.default_rng(0))
+    assert np.corrcoef(predictor.predict(OTHERS).mean, convolutions(OTHERS))[0, 1] > 0.9
 
 
 def test_held_out_predictions_are_those_of_the_process_without_each() -> None:
