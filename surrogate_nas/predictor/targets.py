@@ -17,6 +17,7 @@ FAR = 4.0  # robust deviations below the median, where scores are bent
 NEAR = 1.0  # the same of many accuracies
 FEW = 40  # accuracies that are bent one deviation farther: few tell less of the spread, and need the low ones more
 DEEPEST = 20.0  # of what is bent, on the way back: e^20 units below the knee, and no overflow
+LEAST_LOGARITHM = -700.0  # of a cost, on the way back: it remains positive
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,6 @@ class TargetScale:
         bent = score * self.width + self.centre
         below = ((self.knee - bent) / self.unit).clip(0, DEEPEST)
         raw = np.where(below > 0, self.knee - self.unit * np.expm1(below), bent)
-        if self.kind == "accuracy":  # none lies below zero
-            raw = raw.clip(min=-np.log(100))
+        if self.kind != "value":  # no accuracy lies below zero, and no cost at it
+            raw = raw.clip(min=-np.log(100) if self.kind == "accuracy" else LEAST_LOGARITHM)
         return raw, self.width * np.exp(below)

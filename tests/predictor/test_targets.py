@@ -57,6 +57,11 @@ def test_however_low_a_score_its_target_is_finite(kind) -> None:
     assert scale.target(low) < 1
 
 
+def test_however_low_a_score_a_cost_is_positive() -> None:
+    scale = TargetScale.fit(np.array([1.0, 2.0, 3.0, 4.0]), "cost")
+    assert (scale.target(np.array([-1e3, -50.0, -10.0])) > 0).all()
+
+
 def test_equal_targets_have_score_zero() -> None:
     assert TargetScale.fit(np.full(3, 42.0), "accuracy").score(np.full(3, 42.0)) == pytest.approx(0)
 
