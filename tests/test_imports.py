@@ -14,7 +14,7 @@ import surrogate_nas
 PACKAGE = Path(surrogate_nas.__file__).parent
 
 # What each part may import besides itself and the modules that belong to all of them.
-COMMON = {"errors", "extras", "settings", "split", "record", "journal", "pareto", "worker_process"}
+COMMON = {"errors", "extras", "settings", "split", "record", "journal", "pareto", "threads", "worker_process"}
 ALLOWED: dict[str, set[str]] = {
     "space": set(),
     "encoding": {"space"},

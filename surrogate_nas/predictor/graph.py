@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from surrogate_nas.predictor.graph_network import GraphNetwork, ranking_loss
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.settings import integer
 from surrogate_nas.space import Population
+from surrogate_nas.threads import one_thread
 
 BATCH = 256  # architectures of a step; pairs are ranked within it
 LEAST_EPOCHS = 30  # passes over many labels, where the steps alone would be fewer
@@ -167,14 +166,3 @@ def check_network_settings(predictor: Any) -> None:
         raise SettingError(
             f"{predictor.name}: learning_rate must be positive and finite, got {predictor.learning_rate}."
         )
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute in one thread: the networks are small, and sums are taken in one order, however many threads are set."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -15,13 +15,14 @@ from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values, 
 from surrogate_nas.predictor.coregionalised import Coregionalised
 from surrogate_nas.predictor.covariance import Parts
 from surrogate_nas.predictor.gaussian_process import ALONE, APART_AND_TOGETHER, feature_blocks
-from surrogate_nas.predictor.graph import PREDICTED_AT_ONCE, check_network_settings, one_thread
+from surrogate_nas.predictor.graph import PREDICTED_AT_ONCE, check_network_settings
 from surrogate_nas.predictor.shared_network import SharedNetwork, train
 from surrogate_nas.predictor.sharing import Sharing, judged
 from surrogate_nas.predictor.stacking import likely_shares, shares
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.predictor.task_labels import check_tasks, tasks_folds
 from surrogate_nas.space import Population
+from surrogate_nas.threads import one_thread
 
 MODELS = ("process", "network", "alone")
 # A process of all tasks finds itself how much they have in common, so it is expected to predict best; a few held-out

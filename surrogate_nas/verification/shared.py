@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from functools import partial
 
-import torch
-
 from surrogate_nas.errors import StoppedError, SurrogateNASError
+from surrogate_nas.threads import one_thread
 from surrogate_nas.verification.executor import Epoch, Event, Failure, Job, Work, resolved_device
 from surrogate_nas.verification.trainer import Run, train_together
 
@@ -49,7 +47,7 @@ def _train(jobs: Sequence[Job], work: Work, events: Events, stop: threading.Even
 
     try:
         runs = [Run(job.architecture, job.seed, work.checkpoint(job), partial(report, job)) for job in jobs]
-        with _one_thread():
+        with one_thread():  # as everywhere, so that results do not depend on where they were trained
             results = train_together(
                 runs,
                 work.task,
@@ -67,14 +65,3 @@ def _train(jobs: Sequence[Job], work: Work, events: Events, stop: threading.Even
         events.put(error)
     finally:
         events.put(None)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute with one thread, as everywhere, so that results do not depend on where they were trained."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
