@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import pytest
 
 import surrogate_nas
-from surrogate_nas.configuration import load, names
+from surrogate_nas.configuration import load, load_predictor, names, settings_of
 from surrogate_nas.errors import SettingError, UnknownMethodError
 from surrogate_nas.predictor.base import Predictor
 from surrogate_nas.sampler.base import Sampler
@@ -44,3 +45,12 @@ def test_arguments_that_do_not_exist_or_do_not_fit_are_refused(overrides: dict[s
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
     with pytest.raises(UnknownMethodError, match="Did you mean 'boosted'"):
         surrogate_nas.load_predictor("bosted")
+
+
+def test_a_predictor_that_is_neither_known_nor_a_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownMethodError, match=r"nb201-digits.* Nor is there such a file"):
+        load_predictor(tmp_path / "absent.safetensors")
+
+
+def test_transfer_has_the_ensemble_as_its_base() -> None:
+    assert settings_of("predictor", "transfer")["base"] == settings_of("predictor", "ensemble")
