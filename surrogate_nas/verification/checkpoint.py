@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from surrogate_nas.errors import CheckpointError, StorageError
 
-FORMAT = 1
+FORMAT = 2  # 1 added in another order, so that its trainings went on to other weights
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from surrogate_nas.errors import SettingError, expected
+from surrogate_nas.verification.optimiser import descent
 from surrogate_nas.verification.recipe import Recipe
-from surrogate_nas.verification.resident import LAYOUT
+from surrogate_nas.verification.resident import layout
 
 WARM_UP = 3  # steps before a CUDA graph is recorded, as PyTorch's notes on CUDA graphs advise
 PROGRAMS = 10_000  # that PyTorch may compile in one process; it gives up silently after eight by default
@@ -137,7 +138,7 @@ class Learner:
     ) -> None:
         self.device = images.device
         network.to(self.device)
-        network.to(memory_format=LAYOUT)  # type: ignore[call-overload]  # absent from PyTorch's stubs
+        network.to(memory_format=layout(self.device))  # type: ignore[call-overload]  # absent from PyTorch's stubs
         self.network, self.images, self.precision = network, images, precision
         loss: Callable[[Tensor, Tensor], Tensor] = network.loss  # type: ignore[assignment]  # any module's attribute
         self._loss = self._fused_loss = loss
@@ -149,7 +150,7 @@ class Learner:
         on_gpu = self.device.type == "cuda"
         # A recorded step cannot read a number of Python's again, but it can read the device's memory.
         self._rate = torch.tensor(recipe.learning_rate, device=self.device) if on_gpu else recipe.learning_rate
-        self.optimiser = _optimiser(network, recipe, self._rate)
+        self.optimiser, self._momenta = descent(network, recipe, self._rate)
         self._total = torch.zeros((), device=self.device)
         self._record = record or (cuda_graph if on_gpu else None)
         self._prepared: dict[int, tuple[Tensor, Replay]] = {}
@@ -199,11 +200,7 @@ class Learner:
 
     def _state(self) -> dict[str, Tensor]:
         weights = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        momenta = {
-            f"momentum.{name}": self.optimiser.state[parameter]["momentum_buffer"]
-            for name, parameter in self.network.named_parameters()
-            if "momentum_buffer" in self.optimiser.state[parameter]
-        }
+        momenta = {f"momentum.{name}": value for name, value in self._momenta.items()}
         return weights | momenta | {"total": self._total}
 
     @torch.no_grad()
@@ -259,24 +256,3 @@ def _beside(device: torch.device) -> Iterator[None]:
     with torch.cuda.stream(stream):
         yield
     torch.cuda.current_stream(device).wait_stream(stream)
-
-
-def _optimiser(network: nn.Module, recipe: Recipe, rate: Tensor | float) -> torch.optim.SGD:
-    """Return the recipe's optimiser, with momenta of zero: the first step then needs no case of its own."""
-    undecayed = set(getattr(network, "undecayed", ()))
-    named = dict(network.named_parameters())
-    groups: list[dict[str, Any]] = [{"params": [named[name] for name in named if name not in undecayed]}]
-    if undecayed:
-        groups.append({"params": [named[name] for name in named if name in undecayed], "weight_decay": 0.0})
-    optimiser = torch.optim.SGD(
-        groups,
-        lr=rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=recipe.momentum > 0,
-        fused=True,
-    )
-    if recipe.momentum:
-        for parameter in named.values():
-            optimiser.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
-    return optimiser

@@ -1,7 +1,11 @@
-"""Whether trainings fit into memory, asked before they begin: a refusal in one sentence instead of a kill midway."""
+"""Whether trainings fit into memory, asked before they begin, and memory that a process keeps for its next tensors.
+
+What cannot fit is refused in one sentence instead of being killed midway.
+"""
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +20,9 @@ from surrogate_nas.verification.recipe import Recipe
 
 FLOAT = 4  # bytes of a float32
 PROCESS = 140 * 2**20  # bytes of its own that a process holds once it has imported PyTorch 2.13: /proc/PID/smaps_rollup
+MUCH = 32 * 2**20  # bytes of a training for which keeping memory pays: benchmarks/verification
+# Settings of glibc's malloc, by their numbers in malloc.h, in bytes: M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD.
+REUSED = {-1: 2**31 - 1, -2: 64 * 2**20, -3: 32 * 2**20}
 KEPT = 3  # values that a convolution keeps for each of its outputs: rectified input, its own output, the normalised one
 
 
@@ -48,6 +55,21 @@ def check_memory(architectures: Sequence[Population], task: ImageTask, recipe: R
             f"{len(architectures)} trainings at the same time need at least {needed / 1e9:.1f} GB of memory, "
             f"{device} has {free / 1e9:.1f} GB free. Train fewer at the same time, or with a smaller batch_size."
         )
+
+
+def reuse_memory(needed: int) -> None:
+    """Let this process keep the memory of freed tensors, where glibc allocates it and a training needs much.
+
+    By default it goes back to the system and is asked for again, page after page, several times a step. Where little
+    is needed it stays in the process by itself, and nearer to the processor.
+
+    Args:
+        needed: bytes, as ``bytes_needed`` tells them.
+    """
+    library = ctypes.CDLL(None)
+    if needed >= MUCH and hasattr(library, "mallopt"):
+        for setting, value in REUSED.items():
+            library.mallopt(setting, value)
 
 
 def check_processes(count: int) -> None:

@@ -24,7 +24,7 @@ from surrogate_nas.verification.data import ImageTask
 from surrogate_nas.verification.learner import Learner, Precision, arithmetic
 from surrogate_nas.verification.network import LabelledEdge, Trunk, cell_space
 from surrogate_nas.verification.recipe import Recipe
-from surrogate_nas.verification.resident import LAYOUT, ResidentImages, draw_epoch
+from surrogate_nas.verification.resident import ResidentImages, draw_epoch, layout
 from surrogate_nas.verification.trainer import Run, derived, learn, measured, seeded, take_turns
 
 Tasks = Mapping[str, ImageTask]
@@ -125,7 +125,7 @@ class JointImages:
         """Return images (tasks * b, channels, height, width) and labels (tasks * b,), task after task."""
         batches = [part.batch(draws[:, number]) for number, part in enumerate(self.parts)]
         pixels = torch.cat([pixels for pixels, _ in batches])
-        return pixels.contiguous(memory_format=LAYOUT), torch.cat([labels for _, labels in batches])
+        return pixels.contiguous(memory_format=layout(self.device)), torch.cat([labels for _, labels in batches])
 
 
 def train_jointly(

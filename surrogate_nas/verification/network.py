@@ -21,6 +21,7 @@ from surrogate_nas.errors import SettingError
 from surrogate_nas.space.cell import KERNEL_SIZES, CellSpace
 from surrogate_nas.space.population import Population
 from surrogate_nas.verification.normalisation import Normalisation
+from surrogate_nas.verification.pooling import Halving
 
 LabelledEdge = tuple[int, int, str]  # source node, target node, operation
 
@@ -99,7 +100,8 @@ class Cell(nn.Module):
                 pooled = functional.avg_pool2d(value, 3, stride=1, padding=1, count_include_pad=False)
                 outputs = [pooled] * len(targets)
             else:
-                outputs = self.convolutions[f"{source}_{operation}"](value).chunk(len(targets), dim=1)
+                joint = self.convolutions[f"{source}_{operation}"](value)
+                outputs = joint.chunk(len(targets), dim=1) if len(targets) > 1 else [joint]
             terms += list(zip(targets, outputs, strict=True))
         return terms
 
@@ -115,9 +117,7 @@ class ReductionBlock(nn.Module):
         super().__init__()
         self.first = NormalisedConvolution(inputs, 2 * inputs, 3, stride=2)
         self.second = NormalisedConvolution(2 * inputs, 2 * inputs, 3)
-        self.shortcut = nn.Sequential(
-            nn.AvgPool2d(2, stride=2, ceil_mode=True), nn.Conv2d(inputs, 2 * inputs, 1, bias=False)
-        )
+        self.shortcut = nn.Sequential(Halving(), nn.Conv2d(inputs, 2 * inputs, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the sum of both paths."""

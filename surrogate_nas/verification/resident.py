@@ -15,7 +15,14 @@ from torch.nn import functional
 from surrogate_nas.verification.data import Images, ImageTask
 from surrogate_nas.verification.recipe import Recipe
 
-LAYOUT = torch.channels_last  # of images and weights: faster than PyTorch's default, and adds in another order
+
+def layout(device: torch.device) -> torch.memory_format:
+    """Return how images and weights lie on a device.
+
+    On a GPU in channels_last, which is faster; on a CPU as PyTorch has them by default, so that sums are taken in the
+    order of a plain loop, and a training is the same to the last bit.
+    """
+    return torch.channels_last if device.type == "cuda" else torch.contiguous_format
 
 
 @dataclass(frozen=True)
@@ -48,11 +55,9 @@ class ResidentImages:
         return cls(pixels, torch.from_numpy(images.labels).to(device), mean, std, padding)
 
     def normalised(self, pixels: Tensor) -> Tensor:
-        """Return (b, channels, height, width) float32, laid out as ``LAYOUT``, of raw (b, height, width, channels)."""
-        _, height, width, channels = pixels.shape
-        mean, std = (value.flatten().repeat(width) for value in (self.mean, self.std))  # of a row: one long vector
-        rows = pixels.reshape(-1, width * channels).float().div_(255).sub_(mean).div_(std)
-        return rows.view(-1, height, width, channels).permute(0, 3, 1, 2).contiguous(memory_format=LAYOUT)
+        """Return (b, channels, height, width) float32, in ``layout``, of raw (b, height, width, channels)."""
+        images = pixels.permute(0, 3, 1, 2).contiguous(memory_format=layout(pixels.device))
+        return images.float().div_(255).sub_(self.mean).div_(self.std)
 
     def batch(self, draws: Tensor) -> tuple[Tensor, Tensor]:
         """Return the images and labels that draws (b, 1) or (b, 4) stand for.

@@ -24,7 +24,7 @@ from surrogate_nas.verification import checkpoint as checkpoints
 from surrogate_nas.verification.checkpoint import Checkpoint, Progress
 from surrogate_nas.verification.data import ImageTask
 from surrogate_nas.verification.learner import Learner, Precision, arithmetic, worth_compiling
-from surrogate_nas.verification.memory import check_memory
+from surrogate_nas.verification.memory import bytes_needed, check_memory, reuse_memory
 from surrogate_nas.verification.network import CellNetwork, cell_space
 from surrogate_nas.verification.recipe import Recipe
 from surrogate_nas.verification.resident import ResidentImages
@@ -149,7 +149,10 @@ def train_together(
     chosen = Precision.of(precision, device)
     for run in runs:
         cell_space(run.architecture)
-    check_memory([run.architecture for run in runs], task, recipe, device)
+    architectures = [run.architecture for run in runs]
+    check_memory(architectures, task, recipe, device)
+    if torch.device(device).type == "cpu":
+        reuse_memory(bytes_needed(architectures, task, recipe))
     if compiled is None:
         compiled = worth_compiling(device, recipe.epochs * (len(task.train) // recipe.batch_size))
     with arithmetic(chosen):

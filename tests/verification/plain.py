@@ -73,7 +73,7 @@ def plain_network(architecture: Population, recipe: Recipe, *, classes: int) -> 
 
 @torch.no_grad()
 def copy_weights(network: CellNetwork, plain: nn.Sequential) -> None:
-    """Give the plain network the weights of the joint convolutions, edge by edge."""
+    """Give the plain network the weights and statistics of the joint convolutions, edge by edge."""
     plain[0].load_state_dict(network.stem.state_dict())
     plain[2][0].load_state_dict(network.normalisation.state_dict())
     plain[3][2].load_state_dict(network.classifier.state_dict())
@@ -86,9 +86,12 @@ def copy_weights(network: CellNetwork, plain: nn.Sequential) -> None:
             continue
         for (source, target, name), apply in zip(theirs.edges, theirs.operations, strict=True):
             if name in KERNELS:
-                block = ours.convolutions[f"{source}_{name}"]
-                targets = ours.targets[source, name]
-                apply[1].weight.copy_(block.convolution.weight.chunk(len(targets))[targets.index(target)])
+                block, targets = ours.convolutions[f"{source}_{name}"], ours.targets[source, name]
+                at = targets.index(target)
+                apply[1].weight.copy_(block.convolution.weight.chunk(len(targets))[at])
+                for kind, values in block.normalisation.state_dict().items():
+                    if values.ndim:  # not the number of batches
+                        getattr(apply[2], kind).copy_(values.chunk(len(targets))[at])
 
 
 def plain_batch(task: ImageTask, draws: Tensor, padding: int) -> tuple[Tensor, Tensor]:

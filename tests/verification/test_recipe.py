@@ -129,8 +129,10 @@ def test_it_is_stochastic_gradient_descent_with_nesterov_momentum_and_decay_of_a
     (group,) = optimiser.param_groups
     wanted = {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 5e-4, "dampening": 0}
     assert {name: group[name] for name in wanted} == wanted
-    built = learner(small())
-    assert {id(p) for p in built.optimiser.param_groups[0]["params"]} == {id(p) for p in built.network.parameters()}
+    (learned,) = group["params"]
+    assert learned.numel() >= sum(
+        parameter.numel() for parameter in network(channels=4, cells_per_stage=1).parameters()
+    )
 
 
 @pytest.mark.parametrize("epoch", [0, 1, 100, 199])
@@ -171,66 +173,82 @@ def test_the_accuracy_is_that_of_the_last_epochs_weights(tmp_path: Path) -> None
         assert trainer.measure(built.network.eval(), images, Precision.FP32) == result.accuracy[split]
 
 
-def default_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the learner add as PyTorch does by default: without channels_last and the fused optimiser."""
-    monkeypatch.setattr(resident, "LAYOUT", torch.contiguous_format)
-    monkeypatch.setattr(learners, "LAYOUT", torch.contiguous_format)
-    optimiser = torch.optim.SGD
-    monkeypatch.setattr(torch.optim, "SGD", lambda *what, fused=False, **how: optimiser(*what, **how))
+def losses_of(built: Learner, recipe: Recipe, *, beside: Learner | None = None) -> tuple[list[float], list[float]]:
+    """Let it learn in a hundred steps, in turn with another one; return the losses and the learning rates."""
+    losses, rates = [], []
+    for epoch in range(recipe.epochs):
+        for draws in draw_epoch(200, recipe, seed=epoch).split(recipe.batch_size):
+            built.begin_epoch(recipe.learning_rate_at(epoch))  # also forgets the loss of the last step
+            built.step(draws)
+            if beside is not None:
+                beside.step(draws)
+            losses.append(built.epoch_loss() * 200 / len(draws))
+            rates.append(recipe.learning_rate_at(epoch))
+    assert len(losses) == 100
+    return losses, rates
 
 
-@pytest.mark.parametrize("architecture", [EVERYTHING, BEST], ids=["every operation", "best"])
-def test_added_in_the_order_of_a_plain_loop_a_hundred_losses_are_its_own(
-    architecture: Population, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def plainly_pooled(network: CellNetwork) -> None:
+    """Let PyTorch pool between the stages."""
+    for stage in network.stages:
+        if isinstance(stage, ReductionBlock):
+            stage.shortcut[0] = nn.AvgPool2d(2, stride=2, ceil_mode=True)
+
+
+def batches_of(recipe: Recipe) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """The batches of the same steps, transformed image by image."""
+    return [
+        plain_batch(TASK, draws, recipe.crop_padding)
+        for epoch in range(recipe.epochs)
+        for draws in draw_epoch(200, recipe, seed=epoch).split(recipe.batch_size)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        EVERYTHING.text,
+        BEST.text,
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|nor_conv_3x3~0|avg_pool_3x3~1|avg_pool_3x3~2|",  # three joint
+        "|nor_conv_1x1~0|+|avg_pool_3x3~0|nor_conv_3x3~1|+|nor_conv_1x1~0|nor_conv_3x3~1|none~2|",  # a dead end
+    ],
+)
+def test_a_hundred_losses_are_those_of_a_plain_loop(text: str) -> None:
     """In float32, to the last bit: such a training amplifies any rounding beyond measure within ten steps.
 
     The plain loop transforms images one by one and steps its parameters one by one; ours takes turns with another.
     """
-    default_order(monkeypatch)
-    recipe = small(epochs=25)
+    architecture, recipe = NB201.parse(text), small(epochs=25)
     built, other = learner(recipe, architecture=architecture), learner(recipe)
     plain = copy.deepcopy(built.network)
-    losses, batches, rates = [], [], []
-    for epoch in range(recipe.epochs):
-        for draws in draw_epoch(200, recipe, seed=epoch).split(recipe.batch_size):
-            built.begin_epoch(recipe.learning_rate_at(epoch))  # also forgets the loss of the last step
-            built.step(draws)
-            other.step(draws)
-            losses.append(built.epoch_loss() * 200 / len(draws))
-            batches.append(plain_batch(TASK, draws, recipe.crop_padding))
-            rates.append(recipe.learning_rate_at(epoch))
-    assert len(losses) == 100
-    assert losses == pytest.approx(plain_losses(plain, batches, rates), rel=3e-7)  # of float32 sums of a loss
+    plainly_pooled(plain)
+    losses, rates = losses_of(built, recipe, beside=other)
+    # The loss of an epoch is summed over its images, and divided by their number, in float32.
+    assert losses == pytest.approx(plain_losses(plain, batches_of(recipe), rates), rel=3e-7)
     ours, theirs = built.network.state_dict(), plain.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_in_float64_they_are_those_of_a_network_of_one_module_an_edge(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Joint convolutions, channels_last and the fused optimiser add in another order, and no more.
-
-    In float32 the two agree until the training's own chaos has amplified that: see ``benchmarks/verification``.
-    """
-    recipe = small(epochs=25)
+def test_in_float64_they_are_those_of_a_network_of_a_module_an_edge_also_in_the_order_of_a_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Joint convolutions and channels_last add in another order, and no more; in float64 that stays small."""
+    monkeypatch.setattr(resident, "layout", lambda device: torch.channels_last)
+    monkeypatch.setattr(learners, "layout", lambda device: torch.channels_last)
     normalised = ResidentImages.normalised
     monkeypatch.setattr(ResidentImages, "normalised", lambda self, pixels: normalised(self, pixels).double())
-    built = learner(recipe, architecture=EVERYTHING)
+    recipe = small(epochs=25)
+    torch.manual_seed(0)
+    network = build_network(EVERYTHING, TASK, recipe)
     plain = plain_network(EVERYTHING, recipe, classes=10)
-    copy_weights(built.network, plain)
-    built.network.double()
-    for state in built.optimiser.state.values():
-        state["momentum_buffer"] = state["momentum_buffer"].double()
-    losses, batches, rates = [], [], []
-    for epoch in range(recipe.epochs):
-        for draws in draw_epoch(200, recipe, seed=epoch).split(recipe.batch_size):
-            built.begin_epoch(recipe.learning_rate_at(epoch))  # also forgets the loss of the last step
-            batches.append(built.images.batch(draws))
-            rates.append(recipe.learning_rate_at(epoch))
-            built.step(draws)
-            losses.append(built.epoch_loss() * 200 / len(draws))
-    assert len(losses) == 100
-    # The loss is summed in float32, whose rounding is 6e-8.
-    assert losses == pytest.approx(plain_losses(plain.double(), batches, rates), rel=1e-6)
+    copy_weights(network, plain)
+    images = ResidentImages.of(TASK.train, TASK, device="cpu", padding=recipe.crop_padding)
+    built = Learner(network.double(), images, recipe, precision=Precision.FP32, compiled=False)
+    losses, rates = losses_of(built, recipe)
+    batches = [(pixels.double(), labels) for pixels, labels in batches_of(recipe)]
+    assert losses == pytest.approx(
+        plain_losses(plain.double(), batches, rates), rel=1e-6
+    )  # summed in float32, as above
 
 
 # The costs

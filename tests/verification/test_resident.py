@@ -9,7 +9,7 @@ import torch
 from surrogate_nas.split import Split
 from surrogate_nas.verification.data import Images, ImageTask
 from surrogate_nas.verification.recipe import Recipe
-from surrogate_nas.verification.resident import ResidentImages, draw_epoch
+from surrogate_nas.verification.resident import ResidentImages, draw_epoch, layout
 
 PIXELS = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
 TASK = ImageTask.of("two", {Split.TRAIN: Images(PIXELS, np.array([0, 1]))})
@@ -29,9 +29,10 @@ def test_pixels_are_normalised_as_fractions_of_255() -> None:
     assert np.allclose(images.permute(0, 2, 3, 1).numpy(), expected, atol=1e-6)  # float32
 
 
-def test_images_are_channels_last() -> None:
+def test_images_lie_in_pytorchs_default_order_on_a_cpu_and_in_channels_last_on_a_gpu() -> None:
     images, _ = resident().batch(torch.tensor([[1], [0]]))
-    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert images.is_contiguous()
+    assert layout(torch.device("cuda")) is torch.channels_last
 
 
 def test_padding_is_added_to_the_raw_pixels_before_normalisation() -> None:
