@@ -19,6 +19,10 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +34,7 @@ from benchmarks.verification import gpu
 from benchmarks.verification.gpu import BAR_CELL
 from benchmarks.verification.losses import differences
 from surrogate_nas import configuration
-from surrogate_nas.space import NB201
+from surrogate_nas.space import NB201, Population
 from surrogate_nas.split import Split
 from surrogate_nas.verification.archives import cifar10
 from surrogate_nas.verification.data import ImageTask, digits
@@ -64,7 +68,13 @@ class PlainImages(Dataset[tuple[Tensor, int]]):
 
 def plain_epochs(network: nn.Module, task: ImageTask, recipe: Recipe, *, workers: int = 0) -> None:
     """Train as a plain script does."""
-    loader = DataLoader(PlainImages(task, recipe), batch_size=recipe.batch_size, shuffle=True, num_workers=workers)
+    loader = DataLoader(
+        PlainImages(task, recipe),
+        batch_size=recipe.batch_size,
+        shuffle=True,
+        num_workers=workers,
+        multiprocessing_context="fork" if workers else None,  # as by default, but for processes that were spawned
+    )
     optimiser = torch.optim.SGD(
         network.parameters(), lr=recipe.learning_rate, momentum=0.9, weight_decay=5e-4, nesterov=True
     )
@@ -88,31 +98,54 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - processor
 
 
-def on_cpu(cifar: ImageTask | None, *, repeats: int) -> Iterator[dict[str, Any]]:
-    """Yield images a second of plain loops and of ours, one thread each, in turn: all meet the same machine."""
+Case = tuple[Population, ImageTask, Recipe]
+
+
+def plain(case: Case, *, own: bool, workers: int = 0) -> Callable[[], object]:
+    """Return a plain training, of our network or of one that has a module an edge."""
+    architecture, task, recipe = case
+    network = build_network(*case) if own else plain_network(architecture, recipe, classes=task.classes)
+    return lambda: plain_epochs(network, task, recipe, workers=workers)
+
+
+def ours(case: Case) -> Callable[[], object]:
+    """Return our training, without measuring what it reached."""
+    architecture, task, recipe = case
+    unmeasured = ImageTask("unmeasured", {Split.TRAIN: task.train}, task.classes, task.mean, task.std)
+    return lambda: train(architecture, unmeasured, recipe, seed=1)
+
+
+WAYS: dict[str, Callable[[Case], Callable[[], object]]] = {
+    "plain loop, plain network": partial(plain, own=False),
+    "plain loop, plain network, 1 worker": partial(plain, own=False, workers=1),
+    "plain loop, our network": partial(plain, own=True),
+    "ours": ours,
+}
+
+
+def timed_alone(way: str, case: Case) -> tuple[float, float]:
+    """Return the seconds that a way takes with one thread, after an epoch of one batch has loaded what it needs."""
     torch.set_num_threads(1)
-    cases = {"digits": (digits(), configuration.load("recipe", "digits"), NB201.parse(BAR_CELL))}
+    architecture, task, recipe = case
+    WAYS[way]((architecture, gpu.few(task, recipe.batch_size), replace(recipe, epochs=1)))()
+    return timed(WAYS[way](case))
+
+
+def on_cpu(cifar: ImageTask | None, *, repeats: int) -> Iterator[dict[str, Any]]:
+    """Yield images a second of plain loops and of ours, in turn: all meet the same machine.
+
+    Each training has a process of its own, for ours changes how its process allocates memory.
+    """
+    cases: dict[str, Case] = {"digits": (NB201.parse(BAR_CELL), digits(), configuration.load("recipe", "digits"))}
     if cifar is not None:
-        cases["cifar10"] = (cifar, Recipe(epochs=1, channels=4, cells_per_stage=1), NB201.parse(SMALL_CELL))
-    for name, (task, recipe, architecture) in cases.items():
-        unmeasured = ImageTask("unmeasured", {Split.TRAIN: task.train}, task.classes, task.mean, task.std)
-
-        def plain(own: bool, **settings: int) -> Callable[[], object]:
-            """Return a plain training, of our network or of one that has a module an edge."""
-            values = (architecture, task, recipe)  # noqa: B023  # called before the loop goes on
-            network = build_network(*values) if own else plain_network(values[0], values[2], classes=values[1].classes)
-            return lambda: plain_epochs(network, *values[1:], **settings)
-
-        ways: dict[str, Callable[[], object]] = {
-            "plain loop, plain network": plain(own=False),
-            "plain loop, plain network, 1 worker": plain(own=False, workers=1),
-            "plain loop, our network": plain(own=True),
-            "ours": lambda task=unmeasured, recipe=recipe, cell=architecture: train(cell, task, recipe, seed=1),
-        }
-        seen: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+        cases["cifar10"] = (NB201.parse(SMALL_CELL), cifar, Recipe(epochs=1, channels=4, cells_per_stage=1))
+    for name, case in cases.items():
+        seen: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
         for _ in range(repeats):
-            for way, work in ways.items():
-                seen[way].append(timed(work))
+            for way in WAYS:
+                with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+                    seen[way].append(process.submit(timed_alone, way, case).result())
+        _, task, recipe = case
         images = len(task.train) * recipe.epochs
         for way, times in seen.items():
             wall, processor = zip(*times, strict=True)
