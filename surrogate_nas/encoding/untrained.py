@@ -1,11 +1,15 @@
 """What untrained networks tell of a cell: shipped statistics of random weights on random images, never a label.
 
 ``surrogate_nas.verification.untrained`` says what they are and computes them. A few random networks tell little of one
-cell that others would repeat; the cells around it tell nearly the same, and are heard, too.
+cell that others would repeat; the cells around it tell nearly the same, and are heard, too. That takes a tenth of a
+second, and is done once for all by
+
+    python -m surrogate_nas.encoding.untrained RAW.npy FINISHED.npy
 """
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from importlib.resources import as_file, files
 
@@ -17,6 +21,7 @@ from surrogate_nas.space import NB201
 from surrogate_nas.space.population import Population
 from surrogate_nas.space.recast import recast
 
+RAW, FINISHED = "untrained.npy", "untrained-finished.npy"  # the latter is the former, smoothed once for all
 RARE = 0.01  # share of the classes at each end that is drawn in: networks whose signal dies are all alike
 
 
@@ -33,16 +38,30 @@ def untrained(population: Population) -> NDArray[np.float32]:
     return statistics[np.searchsorted(keys, NB201.key(cells))]
 
 
+def read(name: str) -> NDArray[np.float32]:
+    """Return the (classes, s) array that the package ships under a name, a row for each class of NAS-Bench-201."""
+    with as_file(files("surrogate_nas.encoding") / name) as path:
+        return np.asarray(np.load(path, allow_pickle=False))
+
+
+def finished(raw: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the smoothed and standardised (classes, s) statistics, of raw ones in the order of the representatives."""
+    exact = raw.astype(np.float64)
+    own = _standardised(exact.clip(*np.quantile(exact, [RARE, 1 - RARE], axis=0)))
+    return _standardised(heard(own, NB201)).astype(np.float32)
+
+
 @lru_cache
 def _shipped() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the sorted (classes,) keys, and the smoothed and standardised (classes, s) statistics."""
-    with as_file(files("surrogate_nas.encoding") / "untrained.npy") as path:
-        raw = np.load(path, allow_pickle=False).astype(np.float64)
-    own = _standardised(raw.clip(*np.quantile(raw, [RARE, 1 - RARE], axis=0)))
+    """Return the sorted (classes,) keys and their (classes, s) statistics."""
     keys = NB201.representatives().key
     order = np.argsort(keys)
-    return keys[order], _standardised(heard(own, NB201)).astype(np.float32)[order]
+    return keys[order], read(FINISHED)[order]
 
 
 def _standardised(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((x - x.mean(axis=0)) / x.std(axis=0))
+
+
+if __name__ == "__main__":
+    np.save(sys.argv[2], finished(np.load(sys.argv[1], allow_pickle=False)))

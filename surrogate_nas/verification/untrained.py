@@ -9,6 +9,8 @@ The package ships them for every class of NAS-Bench-201 cells, means over severa
 little that another one would repeat. On one core they are computed again in five minutes a seed by
 
     python -m surrogate_nas.verification.untrained FILE.npy
+
+and ``python -m surrogate_nas.encoding.untrained FILE.npy FINISHED.npy`` makes of them what predictors are told.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surrogate_nas.encoding.untrained import untrained
+from surrogate_nas.encoding.untrained import FINISHED, RAW, finished, read, untrained
 from surrogate_nas.space import NB201, TRANSNAS, Population
 from surrogate_nas.verification.untrained import STATISTICS
 from tests.encoding.other_space import OTHER
@@ -16,6 +16,10 @@ def test_every_statistic_is_standardised_over_the_classes() -> None:
     assert statistics.shape == (4930, len(STATISTICS))
     assert statistics.mean(axis=0) == pytest.approx(0, abs=1e-3)  # float32
     assert statistics.std(axis=0) == pytest.approx(1, abs=1e-3)
+
+
+def test_what_is_shipped_finished_is_made_of_what_is_shipped_raw() -> None:
+    assert finished(read(RAW)) == pytest.approx(read(FINISHED), abs=1e-5)  # float32, of values up to 10
 
 
 def test_equal_functions_have_equal_statistics(everything: Population) -> None:
