@@ -6,6 +6,7 @@ What cannot fit is refused in one sentence instead of being killed midway.
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,8 +67,10 @@ def reuse_memory(needed: int) -> None:
     Args:
         needed: bytes, as ``bytes_needed`` tells them.
     """
+    if needed < MUCH or sys.platform != "linux":
+        return
     library = ctypes.CDLL(None)
-    if needed >= MUCH and hasattr(library, "mallopt"):
+    if hasattr(library, "mallopt"):  # other C libraries than glibc have none
         for setting, value in REUSED.items():
             library.mallopt(setting, value)
 

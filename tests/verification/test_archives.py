@@ -55,7 +55,8 @@ def test_pixels_are_unfolded_channel_by_channel_in_the_order_of_the_batches(smal
 
 def test_the_unpacked_folder_and_its_parent_serve_as_well(small_cifar10: Path, tmp_path: Path) -> None:
     with tarfile.open(small_cifar10) as tar:
-        tar.extractall(tmp_path / "unpacked", filter="data")
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)  # new in Python 3.11.4
+        tar.extractall(tmp_path / "unpacked")
     packed = cifar10(str(small_cifar10), train=20, sha256=None)
     for place in ("unpacked", "unpacked/cifar-10-batches-py"):
         assert cifar10(str(tmp_path / place), train=20).fingerprint == packed.fingerprint

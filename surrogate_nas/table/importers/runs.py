@@ -17,15 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surrogate_nas.errors import TableFormatError
+from surrogate_nas.table.importers.repetition import repeated
 
 KEY_LENGTHS = range(4, 33)  # bytes of a text such as "x-valid@199" in a run
-_NUMBERED = rb"(?:K.G.{8}){4,}+"
+_NUMBERED = repeated(rb"K.G.{8}", b"{4,}")
 _NAMED = b"|".join(
-    rb"(?:X%b\0\0\0.{%d}(?:@\d\d\d|.@\d\d|..@\d)r.{4}G.{8})++" % (re.escape(bytes([size])), size - 4)
+    repeated(rb"X%b\0\0\0.{%d}(?:@\d\d\d|.@\d\d|..@\d)r.{4}G.{8}" % (re.escape(bytes([size])), size - 4))
     for size in KEY_LENGTHS
 )
-RUN = rb"(?:%b|(?:%b)++)" % (_NUMBERED, _NAMED)
-AGAIN = rb"(?:j.{4}G.{8}){2,}+"  # a run whose texts are those of earlier ones, by their places in the memo
+RUN = rb"(?:%b|%b)" % (_NUMBERED, repeated(_NAMED))
+AGAIN = repeated(rb"j.{4}G.{8}", b"{2,}")  # a run whose texts are those of earlier ones, by their places in the memo
 _ANY = re.compile(rb"%b|%b" % (RUN, AGAIN), re.DOTALL)
 _UNIFORM = re.compile(rb"%b|%b|%b" % (_NUMBERED, _NAMED, AGAIN), re.DOTALL)  # whose entries have one layout
 FOLLOWING = (b"K", b"X", b"j")  # what a run that goes on has next

@@ -13,21 +13,24 @@ from typing import IO
 import numpy as np
 from tqdm import tqdm
 
+from surrogate_nas.table.importers.repetition import repeated
 from surrogate_nas.table.importers.restricted_pickle import admit
 from surrogate_nas.table.importers.runs import KEY_LENGTHS
 from surrogate_nas.table.importers.tokens import WHOLE, tokens
 
 # The opcodes as in ``tokens``. A run is entries of a dictionary, texts of one length that are remembered and their
 # numbers; what stays the same names no place, or names it in full.
+_RUN = b"|".join(
+    repeated(rb"\x8c%b.{%d}(?:@\d\d\d|.@\d\d|..@\d)\x94G.{8}" % (re.escape(bytes([size])), size - 4))
+    for size in KEY_LENGTHS
+)
+_SAME = repeated(rb"K.|M..|J.{4}|G.{8}|[hq].|[jr].{4}|[]N)}abR0(etus.\x85-\x89\x8f\x90]")
 TOKEN = re.compile(
-    rb"(?P<run>%b)|(?P<same>(?:K.|M..|J.{4}|G.{8}|[hq].|[jr].{4}|[]N)}abR0(etus.\x85-\x89\x8f\x90])++)"
+    rb"(?P<run>%b)|(?P<same>%b)"
     rb"|(?P<short>\x8c.)|(?P<memo>\x94)|(?P<frame>\x95.{8})|(?P<stacked>\x93)"
     rb"|(?P<text>[XB].{4})|(?P<long>[C\x8aTU].)"
     rb"|(?P<other>\x80.|[\x81\x91\x92Qdlo12]|\x82.|\x83..|\x84.{4}|[ci][^\n]{0,500}\n[^\n]{0,500}\n|[FILSVgpP][^\n]{0,500}\n)"
-    % b"|".join(
-        rb"(?:\x8c%b.{%d}(?:@\d\d\d|.@\d\d|..@\d)\x94G.{8})++" % (re.escape(bytes([size])), size - 4)
-        for size in KEY_LENGTHS
-    ),
+    % (_RUN, _SAME),
     re.DOTALL,
 )
 

@@ -11,6 +11,7 @@ from typing import IO, Any, NamedTuple
 from tqdm import tqdm
 
 from surrogate_nas.errors import ForbiddenTypeError, TableFormatError
+from surrogate_nas.table.importers.repetition import repeated
 from surrogate_nas.table.importers.runs import AGAIN, FOLLOWING, RUN, RunForms
 
 NAMES = (  # what the file of NAS-Bench-201 may name
@@ -33,9 +34,9 @@ LONGEST = 1 << 16  # bytes that are always there to match a token, save for a te
 _VALUE = rb"[]N)}abR0\x85-\x89]|G.{8}"
 _WHOLE = rb"K.|M..|J.{4}"
 _MEMO = rb"q.|r.{4}|h.|j.{4}(?!G.{8}j.{4}G)"
-_PLAIN = rb"(?:%b|%b)(?:%b|%b|(?!(?:K.G.{8}){4})(?:%b)|\((?![KMJ])|[etu](?![KMJetu\x90(s.]))*+" % (
+_PLAIN = rb"(?:%b|%b)%b" % (
     *(_VALUE, _MEMO),
-    *(_VALUE, _MEMO, _WHOLE),
+    repeated(rb"%b|%b|(?!(?:K.G.{8}){4})(?:%b)|\((?![KMJ])|[etu](?![KMJetu\x90(s.])" % (_VALUE, _MEMO, _WHOLE), b"*"),
 )
 TOKEN = re.compile(
     rb"(?P<run>%b)|(?P<again>%b)|(?P<plain>%b)"
@@ -47,9 +48,9 @@ TOKEN = re.compile(
     rb"|[FILSVgp][^\n]{0,500}\n)" % (RUN, AGAIN, _PLAIN, _WHOLE),
     re.DOTALL,
 )
-WITHOUT_WHOLE = re.compile(rb"(?:%b|%b)++" % (_VALUE, _MEMO), re.DOTALL)
-_READS = re.compile(rb"(?:%b|%b|q.|r.{4})*+(h.|j.{4}|[(etu]|\Z)" % (_VALUE, _WHOLE), re.DOTALL)
-_WRITES = re.compile(rb"(?:%b|%b|h.|j.{4}|[(etu])++|q(.)|r(.{4})" % (_VALUE, _WHOLE), re.DOTALL)
+WITHOUT_WHOLE = re.compile(repeated(rb"%b|%b" % (_VALUE, _MEMO)), re.DOTALL)
+_READS = re.compile(repeated(rb"%b|%b|q.|r.{4}" % (_VALUE, _WHOLE), b"*") + rb"(h.|j.{4}|[(etu]|\Z)", re.DOTALL)
+_WRITES = re.compile(repeated(rb"%b|%b|h.|j.{4}|[(etu]" % (_VALUE, _WHOLE)) + rb"|q(.)|r(.{4})", re.DOTALL)
 _STARTS_OF_RUNS = b"".join(FOLLOWING)
 WITH_LENGTH = ("text", "long", "short")
 FORBIDDEN = ("name", "instance", "stacked", "extension", "persistent")
