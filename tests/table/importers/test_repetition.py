@@ -9,7 +9,6 @@ import pytest
 from surrogate_nas.table.importers import repetition
 from surrogate_nas.table.importers.repetition import repeated
 
-
 RIGHT = pytest.mark.skipif(not repetition.POSSESSIVE, reason="this Python matches possessive repetitions wrongly")
 
 
