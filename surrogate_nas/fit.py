@@ -16,15 +16,17 @@ from surrogate_nas.configuration import load
 from surrogate_nas.errors import SettingError, expected
 from surrogate_nas.metrics import coverage, kendall_tau, precision_at, regret_at_top, spearman
 from surrogate_nas.predictor import Prediction, Predictor
+from surrogate_nas.predictor.growth import grown
 from surrogate_nas.predictor.leakage import check_unseen
 from surrogate_nas.predictor.transfer import Transfer
 from surrogate_nas.record import Record
-from surrogate_nas.settings import integer
+from surrogate_nas.settings import integer, number
 from surrogate_nas.sources import source as find_source
 from surrogate_nas.space import Population
 from surrogate_nas.split import Split
 from surrogate_nas.table import Table
 from surrogate_nas.table.chosen import chosen
+from surrogate_nas.table.training_images import growth_to_test
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # of the intervals whose coverage is told
 PARTITIONS = {
@@ -71,12 +73,14 @@ class Task:
         labels: (n,) accuracies in percent that may be fitted to, NaN where there is none.
         truth: (n,) accuracies in percent that predictions are scored on, NaN where there is none.
         protocol: "A": labels from a random half, scored on the other half; "B": labels from anywhere, scored on all.
+        growth: on how many times the images of the labels networks were trained for the truth.
     """
 
     population: Population
     labels: NDArray[np.float64]
     truth: NDArray[np.float64]
     protocol: str
+    growth: float = 1.0
 
     @property
     def labelled(self) -> NDArray[np.int64]:
@@ -101,6 +105,7 @@ def fit(
     split: Split | str = Split.VALID,
     epochs: int | None = None,
     sources: Sequence[str | Predictor] = (),
+    growth: float | None = None,
 ) -> FitResult:
     """Fit a predictor to random labels of a table, and score it on others.
 
@@ -118,13 +123,17 @@ def fit(
         sources: other tasks to learn from first: ``TABLE:DATASET``, ``TABLE`` where it has one data set, or fitted
             predictors. All validation labels of a table are learned from, and none of them is counted; so sources of
             the images that are fitted are refused, whatever their split and length of training.
+        growth: on how many times the images networks were trained for test accuracies, in protocol B: predictions are
+            told what more images do (``predictor.growth``). None for what the source of the table says, 2 for CIFAR-10
+            of NAS-Bench-201; 1 scores validation predictions as they are.
 
     Returns:
         What ``result.json`` holds (see the README), the fitted predictor and the predictions of the first draw.
         Accuracies and regrets are in percent, the other metrics but the seconds between -1 and 1.
 
     Raises:
-        SettingError: the protocol is unknown, or there are too few labels for ``train_size``.
+        SettingError: the protocol is unknown, there are too few labels for ``train_size``, or the growth is not
+            positive or asked of protocol A.
         LeakageError: the predictor or a source knows labels of these images already.
         InvalidArchitectureError: a source is of another space.
         UnknownTableError, UnknownMethodError: there is no such table or predictor.
@@ -133,7 +142,7 @@ def fit(
     table, dataset = chosen(table, dataset)
     split = Split.of(split)
     epochs = max(table.epochs(dataset, split)) if epochs is None else epochs
-    task = _task(table, dataset, split, epochs, protocol)
+    task = _task(table, dataset, split, epochs, protocol, growth)
     source = f" (what protocol {protocol} may draw from table {table.name!r} of {dataset} on split {split})"
     integer("train_size", train_size, least=1, most=task.drawable, why=source)
     integer("draws", draws, least=1)
@@ -157,6 +166,7 @@ def fit(
         train_size=train_size,
         draws=draws,
         seed=seed,
+        growth=task.growth,
         metrics=moments([outcome.metrics for outcome in outcomes]),
         reliability=[
             {"level": level, "covered": float(np.mean(covered))}
@@ -209,15 +219,19 @@ def check_disjoint(train: Population, held_out: Population) -> None:
         )
 
 
-def _task(table: Table, dataset: str, split: Split, epochs: int, protocol: str) -> Task:
+def _task(table: Table, dataset: str, split: Split, epochs: int, protocol: str, growth: float | None) -> Task:
     if protocol not in PARTITIONS:
         raise SettingError(expected("protocol", protocol, PARTITIONS))
     labels = table.accuracy(dataset=dataset, split=split, epochs=epochs)
     if protocol == "A":
+        if growth is not None:
+            raise SettingError(f"protocol A scores on the split that it fits to; leave growth out, got {growth!r}.")
         return Task(table.population, labels, labels, protocol)
     if split in (Split.TEST, Split.VALTEST):
         raise SettingError(f"protocol B scores on test labels, so it cannot fit to split {split}; choose split=valid.")
-    return Task(table.population, labels, table.accuracy(dataset=dataset, split=Split.TEST, epochs=epochs), protocol)
+    truth = table.accuracy(dataset=dataset, split=Split.TEST, epochs=epochs)
+    growth = growth_to_test(table, dataset, split) if growth is None else number("growth", growth, above=0)
+    return Task(table.population, labels, truth, protocol, growth)
 
 
 def _partition(task: Task, train_size: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -237,7 +251,7 @@ def _draw(task: Task, predictor: Predictor, train_size: int, rng: np.random.Gene
     predictor.fit(task.population[train], task.labels[train], rng=rng)
     fitted = time.perf_counter()
     scored, truth = task.population[held_out], task.truth[held_out]
-    prediction = predictor.predict(scored)
+    prediction = grown(predictor.predict(scored), scored, growth=task.growth)
     seconds = {"fit_seconds": fitted - start, "predict_seconds": time.perf_counter() - fitted}
     columns = zip(scored.texts, truth, prediction.mean, prediction.std, strict=True)
     names = ("architecture", "measured", "predicted", "predicted_std")

@@ -17,12 +17,14 @@ from surrogate_nas.errors import NotMeasuredError, SettingError, expected
 from surrogate_nas.fit import LEVELS, PARTITIONS, FitResult, check_disjoint, metrics, moments
 from surrogate_nas.metrics import coverage
 from surrogate_nas.predictor import Prediction, Predictor
+from surrogate_nas.predictor.growth import grown
 from surrogate_nas.predictor.leakage import check_unseen
 from surrogate_nas.predictor.targets import TargetKind
 from surrogate_nas.record import Record
 from surrogate_nas.settings import integer
 from surrogate_nas.split import Split
 from surrogate_nas.table import Table, load_table
+from surrogate_nas.table.training_images import growth_to_test
 
 ACCURACY, TRAIN_SECONDS = "accuracy", "train_seconds"
 Values = NDArray[np.float64]
@@ -39,6 +41,7 @@ class TableTask:
         epochs: length of the trainings; None for a cost.
         labels: (n,) what may be fitted to, NaN where there is none.
         truth: (n,) what predictions are scored on, NaN where there is none.
+        growth: on how many times the images of the labels networks were trained for the truth.
         seeds: (n,) how many trainings each label is the mean of.
     """
 
@@ -48,6 +51,7 @@ class TableTask:
     epochs: int | None
     labels: Values
     truth: Values
+    growth: float
     seeds: Values
 
     @property
@@ -76,7 +80,8 @@ def fit_tasks(
         predictor: a name, or an unfitted predictor of several tasks, of which copies are fitted.
         train_size: labels of each task that are fitted to, or one number for all.
         protocol: "A": labels from a random half of the architectures, the same for all tasks, scored on the other half;
-            "B": labels of ``split`` from anywhere, scored on the test split over the whole table.
+            "B": labels of ``split`` from anywhere, scored on the test split over the whole table. Predictions are told
+            what more images do where networks were tested after training on more, as the table's source says.
         draws: how often labels are drawn and fitted to.
         seed: of the draws and the fits.
         split: the images whose accuracy is fitted to.
@@ -172,13 +177,14 @@ def _task(table: Table, name: str, split: Split, protocol: str) -> TableTask:
             if quantity == ACCURACY
             else table.train_seconds(dataset=dataset, epochs=epochs)
         )
-    truth = labels
+    truth, growth = labels, 1.0
     if protocol == "B":
         if quantity != ACCURACY or split in (Split.TEST, Split.VALTEST):
             raise SettingError(f"protocol B fits to validation and scores on test accuracies; task {name!r} needs A.")
         truth = table.accuracy(dataset=dataset, split=Split.TEST, epochs=epochs)
+        growth = growth_to_test(table, dataset, split)
     seeds = _seeds(table, dataset, split, epochs) if quantity == ACCURACY else np.ones(len(table))
-    return TableTask(str(name), dataset, quantity, epochs, labels, truth, seeds)
+    return TableTask(str(name), dataset, quantity, epochs, labels, truth, growth, seeds)
 
 
 def _seeds(table: Table, dataset: str, split: Split, epochs: int | None) -> Values:
@@ -250,20 +256,23 @@ def _draw(
         scored = held_out[known]
         truth = task.truth[scored]
         sign = 1 if task.kind == "accuracy" else -1  # of costs the least are best
+        cells = table.population[scored]
         said = Prediction(together.mean[known, position], together.std[known, position])
+        said = grown(said, cells, growth=task.growth)
         alone = _of_kinds(unfitted, [task.kind])
         alone.fit(table.population[own], task.labels[own, None], weights=task.seeds[own, None], rng=rng)
-        apart = alone.predict(table.population[scored])
+        apart = alone.predict(cells)
+        apart = grown(Prediction(apart.mean[:, 0], apart.std[:, 0]), cells, growth=task.growth)
         found.append(
             {
                 "together": metrics(Prediction(sign * said.mean, said.std), sign * truth),
-                "alone": metrics(Prediction(sign * apart.mean[:, 0], apart.std[:, 0]), sign * truth),
+                "alone": metrics(Prediction(sign * apart.mean, apart.std), sign * truth),
                 "sharing": {**asdict(predictor.sharing_[position]), "helped": predictor.sharing_[position].helped},
                 "covered": [coverage(said.mean, said.std, truth, level) for level in LEVELS],
             }
         )
         names = ("task", "architecture", "measured", "predicted", "predicted_std")
-        columns = zip([task.name] * len(truth), table.population[scored].texts, truth, said.mean, said.std, strict=True)
+        columns = zip([task.name] * len(truth), cells.texts, truth, said.mean, said.std, strict=True)
         predictions += [Record(zip(names, row, strict=True)) for row in columns]
     return _Outcome(predictor, predictions, found, predictor.relations_, seconds)
 
@@ -292,6 +301,7 @@ def _summary(task: TableTask, size: int, draws: Sequence[dict[str, Any]]) -> dic
         "quantity": task.quantity,
         "epochs": task.epochs,
         "train_size": size,
+        "growth": task.growth,
         "metrics": moments([draw["together"] for draw in draws]),
         "metrics_alone": moments([draw["alone"] for draw in draws]),
         "sharing": moments([{name: float(one[name]) for name in one if name != "labels"} for one in sharing]),

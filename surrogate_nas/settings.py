@@ -8,15 +8,16 @@ from typing import Any
 from surrogate_nas.errors import SettingError
 
 
-def number(name: str, value: object) -> float:
-    """Return a finite number.
+def number(name: str, value: object, *, above: float = -math.inf) -> float:
+    """Return a finite number above a bound.
 
     Raises:
         SettingError: it is none.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > above:
         return float(value)
-    raise SettingError(f"{name} must be a finite number, got {value!r}.")
+    allowed = "" if above == -math.inf else f" above {above:g}"
+    raise SettingError(f"{name} must be a finite number{allowed}, got {value!r}.")
 
 
 def integer(name: str, value: object, *, least: int = 0, most: int | None = None, why: str = "") -> int:

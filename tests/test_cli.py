@@ -65,6 +65,8 @@ BAD_INPUT = {
     "fit tasks=[digits,digits:train_seconds] train_size=[9,9,9] predictor=multitask": "one for each of 2 tasks",
     "fit train_size=[9,9]": "train_size must be a whole number",
     "fit protocol=C": "unknown protocol 'C'. Known: A, B",
+    "fit growth=2": "protocol A scores on the split that it fits to; leave growth out, got 2",
+    "fit protocol=B growth=-1": "growth must be a finite number above 0, got -1",
     "fit predictor=bosted": "unknown predictor 'bosted'. Did you mean 'boosted'?",
     "fit predictor=boosted predictor.trees=many": "trees must be of type int, got 'many'",
     "compare": "compare takes either samplers=[NAME, ...] or predictors=[NAME, ...]",

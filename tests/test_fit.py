@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from surrogate_nas.fit import check_disjoint, fit
 from surrogate_nas.predictor import Prediction, Predictor
 from surrogate_nas.predictor.base import Arrays, Values
 from surrogate_nas.predictor.gaussian_process import GaussianProcess
+from surrogate_nas.predictor.growth import grown
 from surrogate_nas.space import NB201, Population
 from surrogate_nas.split import Split
 from surrogate_nas.table import Column, Table
@@ -163,6 +165,8 @@ def test_halves_that_share_an_architecture_are_refused() -> None:
         ({"draws": 0}, SettingError, "draws"),
         ({"seed": -1}, SettingError, "seed"),
         ({"split": "test", "protocol": "B"}, SettingError, "cannot fit to split test"),
+        ({"protocol": "B", "growth": 0}, SettingError, "growth must be a finite number above 0, got 0"),
+        ({"growth": 2}, SettingError, "leave growth out"),
         ({"predictor": "oracle"}, UnknownMethodError, "unknown predictor 'oracle'"),
         ({"table": "nowhere"}, UnknownTableError, "nowhere"),
         ({"dataset": "cifar11"}, NotMeasuredError, "toy"),
@@ -194,3 +198,21 @@ def test_several_data_sets_need_a_choice(small_table: Table) -> None:
     with pytest.raises(SettingError, match="toy, toys"):
         fit(**settings(table))
     assert fit(**settings(table, dataset="toys")).dataset == "toys"
+
+
+def test_more_images_behind_test_accuracies_are_told_to_predictions(small_table: Table) -> None:
+    plain = settings(small_table, protocol="B", predictor="gaussian_process")
+    same, default, more = (fit(**plain, **growth) for growth in ({"growth": 1}, {}, {"growth": 4.0}))
+    assert (same.growth, default.growth, more.growth) == (1.0, 1.0, 4.0)
+    assert same.predictions == default.predictions
+    said = Prediction(*(np.array([row[name] for row in same.predictions]) for name in ("predicted", "predicted_std")))
+    expected = grown(said, small_table.population, growth=4)
+    assert [row.predicted for row in more.predictions] == pytest.approx(expected.mean.tolist())
+    assert [row.predicted_std for row in more.predictions] == pytest.approx(expected.std.tolist())
+
+
+def test_the_source_of_a_table_says_how_many_more(small_table: Table) -> None:
+    columns = {column._replace(dataset="cifar10"): values for column, values in small_table.columns.items()}
+    table = replace(small_table, columns=columns, provenance={"source": "NATS-Bench v1.0"})
+    by_protocol = {name: fit(**settings(table, protocol=name, predictor="gaussian_process")).growth for name in "AB"}
+    assert by_protocol == {"A": 1.0, "B": 2.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from surrogate_nas.errors import NotMeasuredError, SettingError
 from surrogate_nas.fit_tasks import fit_tasks
+from surrogate_nas.predictor import Prediction
+from surrogate_nas.predictor.growth import grown
 from surrogate_nas.predictor.multitask import MultiTask
 from surrogate_nas.record import Record, write_csv, write_json
 from surrogate_nas.report import write_report
@@ -96,6 +99,28 @@ def test_protocol_b_scores_the_whole_table_on_test(table: Table) -> None:
     found = fitted(table, protocol="B")
     measured = [row.measured for row in found.predictions if row.task == "other"]
     assert sorted(measured) == pytest.approx(sorted((ACCURACY - 10).tolist()))
+
+
+def test_predictions_are_told_of_more_images_behind_test_accuracies(table: Table) -> None:
+    columns = {
+        column._replace(dataset=column.dataset.replace("toy", "cifar10")): values
+        for column, values in table.columns.items()
+    }
+    silent, told = (
+        fitted(replace(table, columns=columns, provenance={"source": source}), tasks=["cifar10", "other"], protocol="B")
+        for source in ("", "NATS-Bench v1.0")
+    )
+    assert [task.growth for task in told.tasks] == [2.0, 1.0]
+    rows = [
+        [[row.predicted, row.predicted_std] for row in found.predictions if row.task == "cifar10"]
+        for found in (silent, told)
+    ]
+    before, after = (Prediction(*np.array(said).T) for said in rows)
+    cells = NB201.parse([row.architecture for row in told.predictions if row.task == "cifar10"])
+    np.testing.assert_allclose(after.mean, grown(before, cells, growth=2).mean)
+    np.testing.assert_allclose(after.std, grown(before, cells, growth=2).std)
+    others = [[row.predicted for row in found.predictions if row.task == "other"] for found in (silent, told)]
+    assert others[0] == others[1]
 
 
 @pytest.mark.parametrize(

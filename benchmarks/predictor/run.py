@@ -2,8 +2,8 @@
 
     SURROGATE_NAS_DATA=FOLDER python benchmarks/predictor/run.py nb201 cifar10 --draws 10
 
-Writes results/TABLE-DATASET-PROTOCOL.csv, a row a predictor and number of labels: mean and standard error over draws.
-Rows that were not asked for stay as they are.
+Writes results/TABLE-DATASET-PROTOCOL.csv, a row a predictor, number of labels and growth (what predictions are told of
+the images behind test accuracies; 1: nothing): mean and standard error over draws. Rows that were not asked for stay.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--protocol", default="A", choices=LABELS)
     parser.add_argument("--draws", type=int, default=10)
     parser.add_argument("--labels", type=int, nargs="+")
+    parser.add_argument("--growth", type=float, help="with protocol B; 1: nothing is told")
     parser.add_argument("--predictors", nargs="+", default=names("predictor"))
     chosen = parser.parse_args()
     table = load_table(chosen.table)
@@ -44,24 +45,25 @@ def main() -> None:
                 train_size=labels,
                 protocol=chosen.protocol,
                 draws=chosen.draws,
+                growth=chosen.growth,
             )
-            row: dict[str, object] = {"predictor": predictor, "labels": labels, "draws": chosen.draws}
+            row = {"predictor": predictor, "labels": labels, "growth": result.growth, "draws": chosen.draws}
             for name in METRICS:
                 moments = result.metrics[name]
                 row[name] = round(moments.mean, 4)
                 row[f"{name}_error"] = round(moments.std / chosen.draws**0.5, 4)
             row["cpu_seconds"] = round((time.process_time() - started) / chosen.draws, 2)
             print(row, flush=True)
-            rows[predictor, labels] = row
+            rows[predictor, labels, result.growth] = row
             write_csv(path, [rows[key] for key in sorted(rows)])
 
 
-def read(path: Path) -> dict[tuple[str, int], dict[str, object]]:
-    """Return the rows of earlier runs by predictor and number of labels."""
+def read(path: Path) -> dict[tuple[str, int, float], dict[str, object]]:
+    """Return the rows of earlier runs by predictor, number of labels and growth."""
     if not path.exists():
         return {}
     with path.open(newline="", encoding="utf-8") as file:
-        return {(row["predictor"], int(row["labels"])): dict(row) for row in csv.DictReader(file)}
+        return {(row["predictor"], int(row["labels"]), float(row["growth"])): dict(row) for row in csv.DictReader(file)}
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def run(config: Mapping[str, Any], folder: Path, chosen: Mapping[str, str]) -> N
         return
     started = datetime.now().astimezone()
     table = load_table(config["table"])
-    names = ("dataset", "split", "epochs", "train_size", "protocol", "draws", "seed", "sources")
+    names = ("dataset", "split", "epochs", "train_size", "protocol", "draws", "seed", "sources", "growth")
     predictor = configuration.instantiated(config["predictor"], "predictor")
     result = run_fit(table=table, predictor=predictor, **{name: config[name] for name in names})
     result.predictor_.save(folder / "predictor.safetensors")
@@ -46,7 +46,7 @@ def _fit_tasks(config: Mapping[str, Any], folder: Path) -> None:
     from surrogate_nas.table import load_table
 
     started = datetime.now().astimezone()
-    for name in ("dataset", "epochs", "sources"):
+    for name in ("dataset", "epochs", "sources", "growth"):
         if config[name]:
             raise SettingError(f"each task says what it is of, as in tasks=[cifar10,cifar100@12]; leave {name} out.")
     table = load_table(config["table"])
