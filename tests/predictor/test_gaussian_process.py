@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from surrogate_nas.encoding.trend import trend
+from surrogate_nas.predictor import Prediction, gaussian_process
 from surrogate_nas.predictor.gaussian_process import GaussianProcess, feature_blocks
 from surrogate_nas.space import NB201
 
@@ -48,6 +50,26 @@ def test_the_process_of_a_search_learns_as_well() -> None:
     process = GaussianProcess(searching=True).fit(POPULATION, targets, rng=np.random.default_rng(0))
     error = process.predict(OTHERS).mean - (60 + 5 * convolutions(OTHERS))
     assert np.abs(error).mean() < 2  # points; the targets' own mean deviation is 5
+
+
+def test_a_trend_with_size_goes_on_beyond_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = POPULATION[trend(POPULATION) < 0], OTHERS[trend(OTHERS) > 1]
+
+    def beyond() -> Prediction:
+        process = GaussianProcess(target="value").fit(small, 3 * trend(small), rng=np.random.default_rng(0))
+        return process.predict(large)
+
+    told = beyond()
+    monkeypatch.setattr(gaussian_process, "SLOPE", 0.0)
+    untold = beyond()
+    assert (told.mean > untold.mean).all()
+    assert np.abs(told.mean - 3 * trend(large)).mean() < 0.8 * np.abs(untold.mean - 3 * trend(large)).mean()
+
+
+def test_in_a_search_there_is_no_trend() -> None:
+    targets = 60 + 5 * convolutions(POPULATION)
+    predictor = GaussianProcess(searching=True).fit(POPULATION, targets, rng=np.random.default_rng(0))
+    assert not predictor.trend_.any()
 
 
 def test_by_kind_every_kernel_sees_one_kind_of_feature() -> None:
