@@ -46,6 +46,8 @@ def of_fit(run: Run) -> Section:
     metrics = {METRIC_NAMES.get(name, name.replace("_", " ")): metric for name, metric in result.metrics.items()}
     protocol = f"protocol {result.protocol}" + (f" ({result.partition})" if result.get("partition") else "")
     source = f"Predictions of the first draw, {protocol}."
+    if (growth := result.get("growth", 1)) != 1:
+        source += f" Test networks were trained on {growth:g} times the images, and predictions are told of it."
     section = _section(run.predictions, split_name(result.split), source, "", metrics)
     reliability = result.get("reliability")
     beside = {"reliability": reliability_plot(reliability) if reliability else None, "sources": result.get("sources")}

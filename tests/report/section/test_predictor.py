@@ -73,6 +73,11 @@ def test_a_fit_quotes_how_its_architectures_were_partitioned(run_of: Callable[..
     assert source == "Predictions of the first draw, protocol A (disjoint halves)."
 
 
+def test_a_fit_says_when_predictions_are_told_of_more_images(run_of: Callable[..., Run]) -> None:
+    told, silent = (predictor.of_fit(run_of(fit_result(), growth=growth)).values["source"] for growth in (2.0, 1.0))
+    assert told == f"{silent} Test networks were trained on 2 times the images, and predictions are told of it."
+
+
 def test_a_fit_shows_how_reliable_its_intervals_are(run_of: Callable[..., Run]) -> None:
     rows = [{"level": 0.5, "covered": 0.45}, {"level": 0.9, "covered": 0.93}]
     assert plotted(predictor.of_fit(run_of(fit_result(), reliability=rows)).values["reliability"]) == rows
