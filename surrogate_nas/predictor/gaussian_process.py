@@ -22,7 +22,7 @@ ALONE: Parts = ((0,),)
 APART_AND_TOGETHER: Parts = ((0,), (1,), (0, 1))
 LIKELIHOOD_ROWS = 256  # architectures that the marginal likelihood is computed on
 SEARCH_STEPS = 15  # of the optimiser before every measurement of a search
-SLOPE = 0.5  # prior deviation of the trend with size, in deviations of the scores
+SLOPE = 0.5  # prior deviation of the trend with size, in deviations of the scores; benchmarks/predictor tells whence
 
 
 class GaussianProcess(Predictor):
