@@ -32,29 +32,40 @@ DAMAGE = (
 )
 
 
-def number(dtype: np.dtype[Any], data: bytes) -> float | int:
+class NumberType:
+    """A type of numbers as a pickle describes it: first a name, then a state that says the order of the bytes.
+
+    numpy's own type would take a damaged state, and crash the process.
+    """
+
+    def __init__(self, name: str, align: int = 0, copy: int = 0) -> None:
+        if not isinstance(name, str) or align not in (0, 1) or copy not in (0, 1):
+            raise pickle.UnpicklingError(f"a type of numbers is described by {name!r}, {align!r}, {copy!r}")
+        self.dtype = np.dtype(name)
+
+    def __setstate__(self, state: object) -> None:
+        if not isinstance(state, tuple) or len(state) < 2 or state[1] not in ("<", ">", "|", "="):
+            raise pickle.UnpicklingError(f"a type of numbers has the state {state!r}")
+        self.dtype = self.dtype.newbyteorder(state[1])
+
+
+def number(kind: np.dtype[Any] | NumberType, data: bytes) -> float | int:
     """Return the Python number that a pickled numpy scalar holds.
 
     Raises:
         ForbiddenTypeError: it is no number; a scalar of Python objects could hold anything.
     """
+    dtype = kind.dtype if isinstance(kind, NumberType) else kind
     if not isinstance(dtype, np.dtype) or dtype.kind not in "biuf" or not isinstance(data, bytes):
         raise ForbiddenTypeError(f"a numpy scalar of {dtype!r} is no number.")
     value: float | int = np.frombuffer(data, dtype, count=1)[0].item()
     return value
 
 
-def dtype(name: str, align: int = 0, copy: int = 0) -> np.dtype[Any]:
-    """Return the type of numbers that a pickle describes, or raise ``UnpicklingError`` where that is damaged."""
-    if not isinstance(name, str) or align not in (0, 1) or copy not in (0, 1):
-        raise pickle.UnpicklingError(f"a type of numbers is described by {name!r}, {align!r}, {copy!r}")
-    return np.dtype(name, bool(align), bool(copy))
-
-
 # numpy renamed its private modules with version 2; files name either.
 ADMITTED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): OrderedDict,
-    ("numpy", "dtype"): dtype,
+    ("numpy", "dtype"): NumberType,
     ("numpy.core.multiarray", "scalar"): number,
     ("numpy._core.multiarray", "scalar"): number,
 }

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surrogate_nas.errors import ForbiddenTypeError, TableFormatError
-from surrogate_nas.table.importers.restricted_pickle import read_pickle
+from surrogate_nas.table.importers.restricted_pickle import NumberType, read_pickle
 
 PATH = Path("some.pickle")
 plain = st.recursive(
@@ -78,6 +78,20 @@ def test_code_is_refused_by_its_name_before_anything_runs(
     with pytest.raises(ForbiddenTypeError, match=rf"some\.pickle is refused: it names {name}"):
         read(pickle.dumps([1, Reduced(*call)]))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_numbers_of_either_order_of_bytes_are_read(order: str) -> None:
+    assert read(pickle.dumps(np.array([2.5], f"{order}f8")[0])) == 2.5
+    described = Reduced(np.float64(1).__reduce__()[0], (np.dtype(f"{order}i4"), b"\x01\x00\x00\x00"))
+    assert read(pickle.dumps(described)) == {"<": 1, ">": 2**24}[order]
+
+
+@pytest.mark.parametrize("state", [(3, "<", ("x", "y", 7), None, None, -1, -1, 0), (3, 7), 5])
+def test_a_damaged_state_of_a_type_does_not_reach_numpy(state: object) -> None:
+    dumped = pickle.dumps(Reduced(np.dtype, ("f8", False, True), state))
+    with contextlib.suppress(TableFormatError):
+        assert isinstance(read(dumped), NumberType)
 
 
 def test_a_scalar_of_python_objects_is_no_number() -> None:
