@@ -30,8 +30,9 @@ CELLS = NB201.sample(200, rng=np.random.default_rng(0))
 
 
 def accuracy(population: Population) -> np.ndarray:
+    """Invented, and such that size does not tell it: a predictor knows without labels that size may."""
     live = population.space.represent(population).decisions
-    return 40.0 + 5.0 * (live == 3).sum(axis=1) + 2.0 * (live == 2).sum(axis=1)
+    return 40.0 + 5.0 * (live == 4).sum(axis=1) + 2.0 * (live == 1).sum(axis=1)
 
 
 def table(name: str, labels: np.ndarray, dataset: str, *, seeds: int = 1) -> Table:
