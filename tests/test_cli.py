@@ -67,6 +67,7 @@ BAD_INPUT = {
     "fit protocol=C": "unknown protocol 'C'. Known: A, B",
     "fit growth=2": "protocol A scores on the split that it fits to; leave growth out, got 2",
     "fit protocol=B growth=-1": "growth must be a finite number above 0, got -1",
+    "fit tasks=[digits,digits:train_seconds] predictor=multitask growth=0": "of several tasks the source of the table",
     "fit predictor=bosted": "unknown predictor 'bosted'. Did you mean 'boosted'?",
     "fit predictor=boosted predictor.trees=many": "trees must be of type int, got 'many'",
     "compare": "compare takes either samplers=[NAME, ...] or predictors=[NAME, ...]",

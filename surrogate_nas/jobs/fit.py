@@ -46,7 +46,11 @@ def _fit_tasks(config: Mapping[str, Any], folder: Path) -> None:
     from surrogate_nas.table import load_table
 
     started = datetime.now().astimezone()
-    for name in ("dataset", "epochs", "sources", "growth"):
+    if config["growth"] is not None:
+        raise SettingError(
+            f"of several tasks the source of the table says it; leave growth out, got {config['growth']!r}."
+        )
+    for name in ("dataset", "epochs", "sources"):
         if config[name]:
             raise SettingError(f"each task says what it is of, as in tasks=[cifar10,cifar100@12]; leave {name} out.")
     table = load_table(config["table"])
