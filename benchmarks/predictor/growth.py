@@ -96,7 +96,7 @@ def trained(path: Path, images: int, classes: int) -> Table:
 
 def smoothed(population: Population, labels: NDArray[np.float64]) -> Predictor:
     """Return a predictor fitted to all labels: noise in them would speak for anything that tells of accuracy, too."""
-    return load_predictor("boosted", depth=5, trees=600, learning_rate=0.05).fit(
+    return load_predictor("boosted", depth=5, trees=600, learning_rate=0.05, leaning=False).fit(
         population, labels, rng=np.random.default_rng(0)
     )
 

@@ -20,7 +20,7 @@ from surrogate_nas.predictor.calibration import widening
 from surrogate_nas.predictor.targets import TargetKind
 from surrogate_nas.space import Population, SearchSpace, get_space
 
-SAVE_VERSION = 5
+SAVE_VERSION = 6
 Arrays = dict[str, NDArray[Any]]
 Values = NDArray[np.float64]
 

@@ -9,9 +9,11 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from surrogate_nas.encoding.features import all_features, features
+from surrogate_nas.encoding.features import all_features
+from surrogate_nas.encoding.trend import trend
 from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
+from surrogate_nas.predictor.beyond import slope
 from surrogate_nas.predictor.calibration import folds, held_out
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.settings import integer
@@ -20,6 +22,8 @@ from surrogate_nas.space import Population
 
 class Boosted(Predictor):
     """The mean of several XGBoost ensembles, each fitted to another random part of the architectures and features.
+
+    Trees cannot go on beyond the labels: what a slope with size leaves is what they learn (``predictor.beyond``).
 
     Each member leaves out a fold of the architectures, or what its bootstrap sample does not hold: those tell how far
     predictions are off. The deviation is that distance, larger where the members disagree.
@@ -32,7 +36,7 @@ class Boosted(Predictor):
         subsample: share of the architectures that a tree sees.
         column_sample: share of the features that a tree sees.
         bagging: fit each member to a bootstrap sample instead of to all folds but one.
-        statistics: whether the trees see what untrained networks tell; those that do not err in other places.
+        leaning: whether that slope is taken off first; where all labels of a space are known, nothing lies beyond.
         target: what is predicted; accuracies are learned by their logarithmic error.
     """
 
@@ -48,7 +52,7 @@ class Boosted(Predictor):
         subsample: float = 0.8,
         column_sample: float = 0.25,
         bagging: bool = False,
-        statistics: bool = True,
+        leaning: bool = True,
         target: TargetKind = "accuracy",
     ) -> None:
         self.members = members
@@ -58,20 +62,21 @@ class Boosted(Predictor):
         self.subsample = subsample
         self.column_sample = column_sample
         self.bagging = bagging
-        self.statistics = statistics
+        self.leaning = leaning
         self.target = target
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         numbers = ("members", "trees", "depth", "learning_rate", "subsample", "column_sample")
-        return {name: getattr(self, name) for name in (*numbers, "bagging", "statistics", "target")}
+        return {name: getattr(self, name) for name in (*numbers, "bagging", "leaning", "target")}
 
     def _fit(self, population: Population, targets: Values, weights: Values, rng: np.random.Generator) -> Prediction:
         integer("boosted: members", self.members, least=1)
         integer("boosted: trees", self.trees, least=1)
         self.scale_ = TargetScale.fit(targets, self.target)
-        x, score = self._features(population), self.scale_.score(targets)
-        n = len(score)
+        x, score = all_features(population), self.scale_.score(targets)
+        self.slope_ = slope(population, score) if self.leaning else 0.0
+        line, n = self.slope_ * trend(population), len(score)
         if self.bagging:
             drawn = rng.multinomial(n, np.full(n, 1 / n), size=self.members)  # (members, n)
         else:
@@ -89,9 +94,9 @@ class Boosted(Predictor):
                 "nthread": 1,  # members run side by side, and one thread adds in one order
             }
             kept = drawn[member] > 0
-            data = xgboost.DMatrix(x[kept], score[kept], weight=(weights * drawn[member])[kept], nthread=1)
+            data = xgboost.DMatrix(x[kept], (score - line)[kept], weight=(weights * drawn[member])[kept], nthread=1)
             booster = xgboost.train(parameters, data, self.trees)
-            return booster, booster.predict(everything).astype(np.float64)
+            return booster, booster.predict(everything) + line
 
         try:
             with ThreadPoolExecutor(self.members) as pool:
@@ -102,13 +107,11 @@ class Boosted(Predictor):
         return self._prediction(mean, std)
 
     def _predict(self, population: Population) -> Prediction:
-        data = xgboost.DMatrix(self._features(population), nthread=1)
+        data = xgboost.DMatrix(all_features(population), nthread=1)
         with ThreadPoolExecutor(self.members) as pool:
-            scores = np.stack(list(pool.map(lambda booster: booster.predict(data), self.boosters_))).astype(np.float64)
+            left = np.stack(list(pool.map(lambda booster: booster.predict(data), self.boosters_)))
+        scores = left + self.slope_ * trend(population)
         return self._prediction(scores.mean(axis=0), scores.std(axis=0))
-
-    def _features(self, population: Population) -> NDArray[np.float32]:
-        return all_features(population) if self.statistics else features(population)
 
     def _prediction(self, mean: Values, spread: Values) -> Prediction:
         """Return the prediction of (n,) mean scores of the members, whose deviations are the (n,) spread."""
@@ -119,11 +122,12 @@ class Boosted(Predictor):
             f"booster_{member}": np.frombuffer(booster.save_raw("json"), dtype=np.uint8)
             for member, booster in enumerate(self.boosters_)
         }
-        return {**state, "scale": self.scale_.numbers(), "residual": np.array(self.residual_)}
+        numbers = {"residual": np.array(self.residual_), "slope": np.array(self.slope_)}
+        return {**state, **numbers, "scale": self.scale_.numbers()}
 
     def _restore(self, state: Arrays) -> None:
         self.scale_ = TargetScale(self.target, *state["scale"].tolist())
-        self.residual_ = state["residual"].item()
+        self.residual_, self.slope_ = state["residual"].item(), state["slope"].item()
         self.boosters_ = tuple(_booster(state[f"booster_{member}"]) for member in range(self.members))
 
 

@@ -14,7 +14,7 @@ from surrogate_nas.predictor.stacking import likely_shares, mixed, shares
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.space import Population
 
-DECISIVE = 2  # labels: members err in different places; shares that decide more ranked worse on most tasks tried
+DECISIVE = 5  # labels: members err in different places; shares that decide more ranked worse on most tasks tried
 
 
 class Ensemble(Predictor):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -11,10 +13,10 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from surrogate_nas.encoding.features import features, kinds
 from surrogate_nas.encoding.thresholds import space_code, surroundings
-from surrogate_nas.encoding.trend import trend
 from surrogate_nas.encoding.untrained import untrained
+from surrogate_nas.predictor import beyond
 from surrogate_nas.predictor.base import Arrays, Prediction, Predictor, Values
-from surrogate_nas.predictor.covariance import STEPS, Covariance, Parts, most_likely, squared_distance
+from surrogate_nas.predictor.covariance import STEPS, Covariance, Float, Parts, most_likely, squared_distance
 from surrogate_nas.predictor.targets import TargetKind, TargetScale
 from surrogate_nas.space import Population
 
@@ -22,7 +24,7 @@ ALONE: Parts = ((0,),)
 APART_AND_TOGETHER: Parts = ((0,), (1,), (0, 1))
 LIKELIHOOD_ROWS = 256  # architectures that the marginal likelihood is computed on
 SEARCH_STEPS = 15  # of the optimiser before every measurement of a search
-SLOPE = 0.5  # prior deviation of the trend with size, in deviations of the scores; benchmarks/predictor tells whence
+STRETCH = 1.5  # of the most likely length scales, those of labels from all over; benchmarks/predictor tells whence
 
 
 class GaussianProcess(Predictor):
@@ -33,8 +35,8 @@ class GaussianProcess(Predictor):
     noise maximise the marginal likelihood times a prior (Rasmussen and Williams, "Gaussian Processes for Machine
     Learning", 2006, sections 2.2 and 5.4). The deviation includes the noise.
 
-    Far from what was measured these kernels fall back to the mean. A trend with size, linear in the logarithm of FLOPs,
-    goes on (the same, section 2.7).
+    Far from what was measured these kernels fall back to the mean, where the best architectures are not. What
+    ``predictor.beyond`` adds goes on.
 
     With ``by_kind`` each kind of feature has a kernel of its own, and the statistics have one; none sees two of them
     (Duvenaud et al., "Additive Gaussian Processes", NeurIPS 2011, of first order). It errs elsewhere: alone it is no
@@ -43,7 +45,7 @@ class GaussianProcess(Predictor):
     Args:
         target: what is predicted; accuracies are learned by their logarithmic error.
         searching: whether a search chose the architectures. Then a cell's code is its own, since what is measured is
-            much alike, and there is no trend. The scales are found sooner, in fewer steps, and the deviations are those
+            much alike, and nothing goes on. The scales are found sooner, in fewer steps, and the deviations are those
             of the likelihood: labels that were chosen do not tell how far the others are off.
         by_kind: whether kinds of features add up, each on its own.
     """
@@ -67,8 +69,11 @@ class GaussianProcess(Predictor):
         rows = slice(None) if len(score) <= LIKELIHOOD_ROWS else rng.choice(len(score), LIKELIHOOD_ROWS, replace=False)
         known = [block[rows][:, rows] for block in squared]
         self.covariance_ = most_likely(known, score[rows], self._parts, steps=SEARCH_STEPS if self.searching else STEPS)
-        self.trend_ = self._trend(population)
-        covariance = self.covariance_(squared) + np.outer(self.trend_, self.trend_)
+        if not self.searching:
+            self.covariance_ = replace(self.covariance_, lengths=STRETCH * self.covariance_.lengths)
+        self.inputs_ = self._inputs(population)
+        inputs = self.inputs_.astype(np.float64)
+        covariance = self._covariance(squared, inputs, inputs)
         covariance[np.diag_indices_from(covariance)] += self.covariance_.noise / weights.clip(min=1e-6)
         self.factor_ = np.ascontiguousarray(cholesky(covariance, lower=True))  # as it is loaded
         self.dual_ = cho_solve((self.factor_, True), score)
@@ -83,22 +88,27 @@ class GaussianProcess(Predictor):
         # Single precision is far below the noise, and doubles the speed of a search.
         blocks = self._feature_blocks(population)
         pairs = zip(self.blocks_, blocks, strict=True)
-        kernel = self.covariance_([squared_distance(fitted, block) for fitted, block in pairs])  # (fitted, n)
-        own = self._trend(population)
-        if not self.searching:
-            kernel += np.outer(self.trend_.astype(np.float32), own.astype(np.float32))
+        inputs = self._inputs(population)
+        squared = [squared_distance(fitted, block) for fitted, block in pairs]
+        kernel = self._covariance(squared, self.inputs_, inputs)  # (fitted, n)
         mean = self.dual_ @ kernel
         half = solve_triangular(self.factor_.astype(np.float32), kernel, lower=True, check_finite=False)
         explained = np.einsum("ij,ij->j", half, half, dtype=np.float64)
-        std = np.sqrt((self.covariance_.signal + own**2 - explained).clip(min=0) + self.covariance_.noise)
+        prior = self.covariance_.signal + (0 if self.searching else beyond.variance(inputs))
+        std = np.sqrt((prior - explained).clip(min=0) + self.covariance_.noise)
         return Prediction(self.scale_.target(mean), self.scale_.deviation(mean, std))
 
     def _feature_blocks(self, population: Population) -> list[NDArray[np.float32]]:
         return feature_blocks(population, around=not self.searching, by_kind=self.by_kind)
 
-    def _trend(self, population: Population) -> Values:
-        """Return (n,) what the trend with size adds to scores, in its prior deviations."""
-        return np.zeros(len(population)) if self.searching else SLOPE * trend(population)
+    def _inputs(self, population: Population) -> NDArray[np.float32]:
+        """Return (n, s + 1) what is seen by that which goes on; in a search nothing does, (n, 0)."""
+        return np.empty((len(population), 0), dtype=np.float32) if self.searching else beyond.inputs(population)
+
+    def _covariance(self, squared: Sequence[NDArray[Float]], x: NDArray[Float], y: NDArray[Float]) -> NDArray[Float]:
+        """Return the (n, m) covariances at the (n, m) squared distances of each block and the inputs of both."""
+        near = self.covariance_(squared)
+        return near if self.searching else near + beyond.covariance(x, y)
 
     @property
     def _parts(self) -> Parts:
@@ -114,13 +124,13 @@ class GaussianProcess(Predictor):
     def _state(self) -> Arrays:
         blocks = {f"block_{position}": block for position, block in enumerate(self.blocks_)}
         numbers = {"covariance": self.covariance_.numbers(), "scale": self.scale_.numbers()}
-        return {**blocks, **numbers, "factor": self.factor_, "dual": self.dual_, "trend": self.trend_}
+        return {**blocks, **numbers, "factor": self.factor_, "dual": self.dual_, "inputs": self.inputs_}
 
     def _restore(self, state: Arrays) -> None:
         count = sum(name.startswith("block_") for name in state)
         self.blocks_ = [state[f"block_{position}"] for position in range(count)]
         self.covariance_ = Covariance.of(self._parts, state["covariance"])
-        self.factor_, self.dual_, self.trend_ = state["factor"], state["dual"], state["trend"]
+        self.factor_, self.dual_, self.inputs_ = state["factor"], state["dual"], state["inputs"]
         self.scale_ = TargetScale(self.target, *state["scale"].tolist())
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surrogate_nas.encoding.features import all_features, features
+from surrogate_nas.encoding.trend import trend
 from surrogate_nas.errors import SettingError
 from surrogate_nas.predictor.boosted import Boosted
 from surrogate_nas.space import NB201
@@ -39,13 +39,15 @@ def test_with_bagging_some_are_held_out() -> None:
     assert 0.55 < np.isfinite(predictor.held_out_.mean).mean() < 0.95
 
 
-def test_trees_see_statistics_of_untrained_networks_unless_told_otherwise() -> None:
-    seen = [Boosted(trees=5, statistics=statistics, target="value") for statistics in (True, False)]
-    for predictor in seen:
-        predictor.fit(POPULATION, CONVOLUTIONS, rng=np.random.default_rng(0))
-    counts = [predictor.boosters_[0].num_features() for predictor in seen]
-    assert counts == [all_features(POPULATION).shape[1], features(POPULATION).shape[1]]
-    assert counts[0] > counts[1]
+def test_trees_go_on_beyond_what_was_measured_along_a_slope_unless_told_otherwise() -> None:
+    small, large = POPULATION[trend(POPULATION) < 0], POPULATION[trend(POPULATION) > 1]
+    targets = 3 * trend(small)
+    leaning, not_leaning = (
+        Boosted(leaning=leaning, target="value").fit(small, targets, rng=np.random.default_rng(0)).predict(large).mean
+        for leaning in (True, False)
+    )
+    assert (leaning > targets.max()).all()
+    assert (not_leaning < targets.max()).all()  # a tree answers with means of what it was fitted to
 
 
 def test_one_member_leaves_nothing_out() -> None:

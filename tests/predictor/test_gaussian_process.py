@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from surrogate_nas.encoding.trend import trend
-from surrogate_nas.predictor import Prediction, gaussian_process
+from surrogate_nas.predictor import Prediction, beyond
 from surrogate_nas.predictor.gaussian_process import GaussianProcess, feature_blocks
 from surrogate_nas.space import NB201
 
@@ -52,24 +52,33 @@ def test_the_process_of_a_search_learns_as_well() -> None:
     assert np.abs(error).mean() < 2  # points; the targets' own mean deviation is 5
 
 
-def test_a_trend_with_size_goes_on_beyond_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_goes_on_is_believed_beyond_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     small, large = POPULATION[trend(POPULATION) < 0], OTHERS[trend(OTHERS) > 1]
 
-    def beyond() -> Prediction:
+    def predicted() -> Prediction:
         process = GaussianProcess(target="value").fit(small, 3 * trend(small), rng=np.random.default_rng(0))
         return process.predict(large)
 
-    told = beyond()
-    monkeypatch.setattr(gaussian_process, "SLOPE", 0.0)
-    untold = beyond()
+    told = predicted()
+    monkeypatch.setattr(beyond, "SLOPE", 0.0)
+    monkeypatch.setattr(beyond, "NETWORK", 0.0)
+    untold = predicted()
     assert (told.mean > untold.mean).all()
     assert np.abs(told.mean - 3 * trend(large)).mean() < 0.8 * np.abs(untold.mean - 3 * trend(large)).mean()
 
 
-def test_in_a_search_there_is_no_trend() -> None:
+def test_in_a_search_nothing_goes_on() -> None:
     targets = 60 + 5 * convolutions(POPULATION)
     predictor = GaussianProcess(searching=True).fit(POPULATION, targets, rng=np.random.default_rng(0))
-    assert not predictor.trend_.any()
+    assert predictor.inputs_.shape == (80, 0)
+    covariance = predictor.factor_ @ predictor.factor_.T
+    assert covariance.diagonal() == pytest.approx(predictor.covariance_.signal + predictor.covariance_.noise)
+
+
+def test_far_off_the_deviation_holds_what_goes_on() -> None:
+    predictor = GaussianProcess(target="value").fit(POPULATION, convolutions(POPULATION), rng=np.random.default_rng(0))
+    prior = predictor.covariance_.signal + beyond.variance(predictor.inputs_) + predictor.covariance_.noise
+    assert (predictor.factor_ @ predictor.factor_.T).diagonal() == pytest.approx(prior, rel=1e-5)  # single precision
 
 
 def test_by_kind_every_kernel_sees_one_kind_of_feature() -> None:
