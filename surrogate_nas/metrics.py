@@ -127,10 +127,10 @@ def expected_best(values: ArrayLike, draws: int) -> ExpectedBest:
     n = len(ordered)
     draws = _checked(draws, n)
     mean, low, high = np.empty((3, draws))
-    at_most = np.ones(n)
+    at_most, steps = np.ones(n), np.diff(ordered)
     for k in range(draws):
         at_most *= np.arange(1 - k, n - k + 1).clip(min=0) / (n - k)
-        mean[k] = ordered @ np.diff(at_most, prepend=0)
+        mean[k] = ordered[-1] - at_most[:-1] @ steps  # in parts, so that equal values lose nothing by rounding
         low[k], high[k] = ordered[np.searchsorted(at_most, QUANTILES - ROUNDING)]
     return ExpectedBest(mean, low, high)
 
