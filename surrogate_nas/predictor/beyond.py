@@ -54,16 +54,21 @@ def arc_cosine(x: NDArray[Float], y: NDArray[Float]) -> NDArray[Float]:
     return np.asarray(lengths * (np.sqrt(1 - cosine**2) + (np.pi - angle) * cosine) / x.dtype.type(np.pi))
 
 
-def slope(population: Population, score: NDArray[np.float64]) -> float:
+def slope(population: Population, score: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     """Return the part of the slope of (n,) scores along size that predictors which cannot go on need not learn.
 
     It is half of that of least squares, drawn to zero as by ``DOUBT`` labels, where labels are few: the other half is
     left to what else goes along with size. Where they are many, they reach nearly everywhere, and it is less.
+
+    Args:
+        population: n architectures.
+        score: (n,) of mean zero.
+        weights: (n,) of mean one.
     """
     size = trend(population)
-    size -= size.mean()
+    size -= np.average(size, weights=weights)
     part = 0.5 * MANY / (MANY + len(score))
-    return float(part * (size @ score) / (size @ size + DOUBT))
+    return float(part * (weights * size @ score) / (weights * size @ size + DOUBT))
 
 
 def _seen(x: NDArray[Float]) -> NDArray[Float]:

@@ -75,7 +75,7 @@ class Boosted(Predictor):
         integer("boosted: trees", self.trees, least=1)
         self.scale_ = TargetScale.fit(targets, self.target)
         x, score = all_features(population), self.scale_.score(targets)
-        self.slope_ = slope(population, score) if self.leaning else 0.0
+        self.slope_ = slope(population, score, weights) if self.leaning else 0.0
         line, n = self.slope_ * trend(population), len(score)
         if self.bagging:
             drawn = rng.multinomial(n, np.full(n, 1 / n), size=self.members)  # (members, n)

@@ -48,9 +48,16 @@ def test_half_of_the_slope_of_few_labels_goes_on_and_less_of_many() -> None:
     cells = NB201.sample(3000, rng=np.random.default_rng(2))
     score = 5 + 3 * trend(cells)
     # Of 3,000 architectures two that tell of no slope take away a thousandth.
-    assert beyond.slope(cells, score) == pytest.approx(1.5 * 300 / 3300, rel=0.002)
-    assert 0.4 * 3 < beyond.slope(cells[:60], score[:60]) < 0.5 * 3
+    assert beyond.slope(cells, score, np.ones(3000)) == pytest.approx(1.5 * 300 / 3300, rel=0.002)
+    assert 0.4 * 3 < beyond.slope(cells[:60], score[:60], np.ones(60)) < 0.5 * 3
 
 
 def test_one_label_has_no_slope() -> None:
-    assert beyond.slope(CELLS[:1], np.array([1.0])) == 0
+    assert beyond.slope(CELLS[:1], np.array([1.0]), np.ones(1)) == 0
+
+
+def test_labels_without_weight_tell_of_no_slope() -> None:
+    told = np.repeat([1.0, 0.0], 25)
+    score = 3 * trend(CELLS)
+    misleading = np.where(told > 0, score, -score)
+    assert beyond.slope(CELLS, misleading, 2 * told) == pytest.approx(beyond.slope(CELLS, score, 2 * told))
